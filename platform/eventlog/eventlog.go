@@ -1,0 +1,104 @@
+// Package eventlog is one ordered, positioned log that every process of a fleet
+// appends to and reads: the bell of the caches and the news of the viewers. A
+// reader that was away replays exactly what it missed, or is told that it cannot.
+//
+// Two implementations pass one contract (eventlogtest): memory, for a single
+// process, and Redis Stream, for a fleet.
+package eventlog
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"anihub/platform/fault"
+)
+
+// What a log can answer besides success.
+var (
+	// ErrGap: the position is of another epoch, was trimmed away, or lies in the
+	// future of this log. What was between is lost to this reader, which must
+	// revalidate what it knows and go on from Tail.
+	ErrGap         = fault.New(fault.Conflict, "LOG_GAP", "The log no longer holds what follows that position.")
+	ErrPosition    = fault.New(fault.Invalid, "BAD_POSITION", "A position looks like epoch:offset.")
+	ErrUnavailable = fault.New(fault.Unavailable, "LOG_UNAVAILABLE", "The event log is not available right now; try again later.")
+)
+
+// Position is a place in the log: after the record with this offset. Offsets
+// count 1, 2, 3… without holes within an epoch; another epoch is another log.
+type Position struct {
+	Epoch  string
+	Offset uint64
+}
+
+// String is epoch:offset, as clients see it.
+func (p Position) String() string {
+	return p.Epoch + ":" + strconv.FormatUint(p.Offset, 10)
+}
+
+// ParsePosition reads what String wrote. ErrPosition.
+func ParsePosition(s string) (Position, error) {
+	epoch, offset, ok := strings.Cut(s, ":")
+	n, err := strconv.ParseUint(offset, 10, 64)
+	if !ok || err != nil || !validEpoch(epoch) || strconv.FormatUint(n, 10) != offset {
+		return Position{}, ErrPosition.Detail("position", clip(s))
+	}
+	return Position{Epoch: epoch, Offset: n}, nil
+}
+
+// Entry is what is appended.
+type Entry struct {
+	ID    string // identity: the same id within the retention is appended once
+	Topic string // who it is for: "cache", "event"
+	Data  []byte // ≤ MaxData bytes, opaque
+}
+
+// MaxData is the largest Data of an entry.
+const MaxData = 256 << 10
+
+// Record is an entry in its place.
+type Record struct {
+	Position Position
+	Time     time.Time // when it was appended, by the log's clock, milliseconds
+	Entry
+}
+
+// Log is the log. All methods are safe for concurrent use. Every method may
+// return ErrUnavailable or a context error.
+type Log interface {
+	// Append adds the entry and returns its position. An id that was appended before
+	// (and is not yet forgotten) returns the first position and duplicate = true.
+	// An error means: unknown whether it was appended; appending again is safe.
+	Append(ctx context.Context, e Entry) (at Position, duplicate bool, err error)
+	// Tail is the position of the newest record (offset 0 of an empty log).
+	Tail(ctx context.Context) (Position, error)
+	// Read returns up to limit records after a position, oldest first, nothing when
+	// there is nothing newer. ErrGap.
+	Read(ctx context.Context, after Position, limit int) ([]Record, error)
+	// Wait returns as Read does, but blocks until there is a record or ctx ends.
+	// ErrGap, also when the epoch changes while waiting.
+	Wait(ctx context.Context, after Position, limit int) ([]Record, error)
+	// Close ends the log; waiting readers return ErrUnavailable.
+	Close() error
+}
+
+func validEpoch(s string) bool {
+	if s == "" || len(s) > 32 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// clip keeps a hostile position from filling an error message.
+func clip(s string) string {
+	if len(s) > 64 {
+		return s[:64]
+	}
+	return s
+}
