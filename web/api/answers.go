@@ -1,0 +1,175 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dgraph-io/ristretto/v2"
+	"github.com/labstack/echo/v4"
+
+	"anihub/modules/catalog"
+	"anihub/platform/fault"
+	"anihub/web/envelope"
+)
+
+// encoded is an answer as it goes over the wire, in both codings. It is shared
+// between requests and never changed.
+type encoded struct {
+	version  string // of the door's answer it was made from
+	storedAt time.Time
+	identity []byte
+	gzip     []byte // nil when not worth it
+	etag     string
+	header   http.Header // what is the same for every sender
+}
+
+// answers keeps encoded answers, so that a hot GET copies bytes and encodes
+// nothing. It is only ever right: the door is asked whether the kept version still
+// is the answer.
+type answers struct {
+	kept *ristretto.Cache[string, *encoded]
+}
+
+// defaultAnswerBytes holds some 3,000 titles of 13 KB in both codings.
+const defaultAnswerBytes = 64 << 20
+
+func newAnswers(size int64) (*answers, error) {
+	if size <= 0 {
+		size = defaultAnswerBytes
+	}
+	c, err := ristretto.NewCache(&ristretto.Config[string, *encoded]{
+		NumCounters: size / 1024 * 10, MaxCost: size, BufferItems: 64, IgnoreInternalCost: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &answers{kept: c}, nil
+}
+
+func (a *answers) get(key string) *encoded {
+	e, _ := a.kept.Get(key)
+	return e
+}
+
+func (a *answers) put(key string, e *encoded) {
+	a.kept.Set(key, e, int64(len(e.identity)+len(e.gzip)+len(key)+512))
+}
+
+func (a *answers) close() { a.kept.Close() }
+
+// reading is one question to the catalogue and how its answer looks in JSON.
+type reading[T any] struct {
+	key   string // identity of the question; "" = the answer is not kept
+	ask   func(have string) (catalog.Answer[T], error)
+	shape func(T) answerJSON // without Success and Meta
+}
+
+// answer asks and sends.
+func answer[T any](a *API, c echo.Context, r reading[T]) error {
+	var kept *encoded
+	have := ""
+	if r.key != "" {
+		if kept = a.answers.get(r.key); kept != nil {
+			have = kept.version
+		}
+	}
+	got, err := r.ask(have)
+	if err != nil {
+		return err
+	}
+	if kept == nil || !got.Unchanged {
+		body := r.shape(got.Value)
+		body.Success = true
+		missing := body.Meta
+		body.Meta = meta(got.Freshness)
+		if missing != nil {
+			body.Meta.Missing = missing.Missing
+		}
+		if kept, err = encode(body, got.Version, got.Freshness); err != nil {
+			return err
+		}
+		if r.key != "" && got.Version != "" {
+			a.answers.put(r.key, kept)
+		}
+	}
+	return send(c, kept, got.Position)
+}
+
+func encode(body answerJSON, version string, f catalog.Freshness) (*encoded, error) {
+	plain, err := json.Marshal(body)
+	if err != nil {
+		return nil, fault.ErrInternal.With(err)
+	}
+	sum := sha256.Sum256(plain)
+	e := &encoded{version: version, storedAt: f.StoredAt, identity: plain, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
+	e.header = http.Header{
+		echo.HeaderContentType: {echo.MIMEApplicationJSON},
+		"Cache-Status":         {cacheStatus(f)},
+		"Cache-Control":        {"public, no-cache"},
+		"Etag":                 {e.etag},
+		echo.HeaderVary:        {"Accept-Encoding, Origin"},
+	}
+	if len(plain) >= envelope.WorthGzip {
+		e.gzip, err = envelope.Gzip(plain)
+	}
+	return e, err
+}
+
+// cacheStatus is RFC 9211: what AniHub did for this answer. A stale hit is named in
+// the detail, because a ttl would change from second to second.
+func cacheStatus(f catalog.Freshness) string {
+	switch {
+	case f.Level == "origin":
+		return "AniHub; fwd=miss; stored"
+	case f.Stale:
+		return "AniHub; hit; detail=" + strconv.Quote(f.Level+" stale "+f.Reason)
+	default:
+		return "AniHub; hit; detail=" + f.Level
+	}
+}
+
+// send writes an encoded answer, or 304 when the reader has it.
+func send(c echo.Context, e *encoded, position string) error {
+	w, r := c.Response(), c.Request()
+	h := w.Header()
+	for k, v := range e.header {
+		h[k] = v
+	}
+	if position != "" {
+		h["X-Stream-Position"] = []string{position}
+	}
+	if !e.storedAt.IsZero() {
+		h["Age"] = []string{strconv.Itoa(max(0, int(time.Since(e.storedAt).Seconds())))}
+	}
+	if matches(r.Header["If-None-Match"], e.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	body := e.identity
+	if e.gzip != nil && envelope.AcceptsGzip(r.Header["Accept-Encoding"]) {
+		body = e.gzip
+		h["Content-Encoding"] = []string{"gzip"}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body) // a reader who is gone cannot be told
+	return nil
+}
+
+// matches is If-None-Match with weak comparison (RFC 9110 §13.1.2).
+func matches(given []string, etag string) bool {
+	for _, line := range given {
+		for tag := range strings.SplitSeq(line, ",") {
+			tag = strings.TrimSpace(tag)
+			if tag == "*" || strings.TrimPrefix(tag, "W/") == etag[2:] {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// route is one line of the table: who may, how, where, what.
+type route struct {
+	who     role
+	method  string
+	path    string
+	handler echo.HandlerFunc
+}
+
+// catalogPrefixes: older clients call the same routes without /v2.
+func catalogPrefixes() []string { return []string{"/api/anilibria/v2", "/api/anilibria"} }
+
+func (a *API) routes(e *echo.Echo) {
+	for _, prefix := range catalogPrefixes() {
+		a.mount(e, prefix, a.catalogRoutes())
+	}
+	a.mount(e, "", a.otherRoutes())
+}
+
+func (a *API) catalogRoutes() []route {
+	return []route{
+		{anyone, http.MethodGet, "/titles", a.listTitles},
+		{anyone, http.MethodGet, "/titles/batch", a.batchTitles},
+		{anyone, http.MethodGet, "/titles/:id", a.title},
+		{anyone, http.MethodGet, "/titles/code/:code", a.titleByCode},
+		{anyone, http.MethodGet, "/search", a.search},
+		{anyone, http.MethodGet, "/updates", a.updates},
+		{anyone, http.MethodGet, "/popular", a.popular},
+		{anyone, http.MethodGet, "/random", a.random},
+		{anyone, http.MethodGet, "/schedule", a.schedule},
+		{anyone, http.MethodGet, "/genres", a.genres},
+		{anyone, http.MethodGet, "/years", a.years},
+		{anyone, http.MethodGet, "/seasons", a.seasons},
+		{anyone, http.MethodGet, "/status", a.status},
+		{anyone, http.MethodGet, "/ws", a.events.Socket},
+	}
+}
+
+func (a *API) otherRoutes() []route {
+	return []route{
+		{anyone, http.MethodGet, "/health/live", a.live},
+		{anyone, http.MethodGet, "/health/ready", a.ready},
+
+		{anyone, http.MethodPost, "/api/auth/register", a.register},
+		{anyone, http.MethodPost, "/api/auth/login", a.login},
+		{anyone, http.MethodPost, "/api/auth/refresh", a.refresh},
+		{signedIn, http.MethodPost, "/api/auth/logout", a.logout},
+		{signedIn, http.MethodGet, "/api/auth/me", a.me},
+
+		{signedIn, http.MethodGet, "/api/users/profile", a.me},
+		{signedIn, http.MethodPut, "/api/users/profile", a.updateProfile},
+		{signedIn, http.MethodGet, "/api/users/subscriptions", a.subscriptions},
+		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", a.subscribe},
+		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", a.unsubscribe},
+	}
+}
+
+// mount adds the routes; what answers GET answers HEAD, as RFC 9110 §9.3.2 wants.
+func (a *API) mount(e *echo.Echo, prefix string, table []route) {
+	for _, r := range table {
+		h := a.only(r.who, r.handler)
+		e.Add(r.method, prefix+r.path, h)
+		if r.method == http.MethodGet {
+			e.Add(http.MethodHead, prefix+r.path, h)
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"anihub/modules/catalog"
+	"anihub/web/envelope"
+)
+
+func (a *API) title(c echo.Context) error {
+	id, err := envelope.PathID(c, "id")
+	if err != nil {
+		return err
+	}
+	return a.oneTitle(c, "title/"+c.Param("id"), catalog.Ref{ID: id})
+}
+
+// maxCode bounds a slug; the longest of the upstream has about 120 bytes.
+const maxCode = 200
+
+func (a *API) titleByCode(c echo.Context) error {
+	code := c.Param("code")
+	if len(code) > maxCode || strings.ContainsFunc(code, notSlug) {
+		return envelope.ErrParameter.Detail("parameter", "code").Detail("accepted", "a-z, 0-9, _ and -, at most 200")
+	}
+	return a.oneTitle(c, "code/"+code, catalog.Ref{Code: code})
+}
+
+func notSlug(r rune) bool {
+	lower := r | 0x20
+	return (lower < 'a' || lower > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}
+
+func (a *API) oneTitle(c echo.Context, key string, ref catalog.Ref) error {
+	if err := envelope.ReadQuery(c).Err; err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	return answer(a, c, reading[catalog.Title]{
+		key:   key,
+		ask:   func(have string) (catalog.Answer[catalog.Title], error) { return a.deps.Catalog.Title(ctx, ref, have) },
+		shape: func(t catalog.Title) answerJSON { return answerJSON{Data: title(t)} },
+	})
+}
+
+// listParameters are the names that GET /titles knows.
+func listParameters() []string {
+	return []string{
+		"page", "limit", "search", "year", "year_from", "year_to", "season", "genres", "genres[]",
+		"type", "status", "age_rating", "sort", "order", "facets",
+	}
+}
+
+// Bounds of the parameters.
+const (
+	minYear, maxYear = 1900, 2100
+	maxPage          = 100_000
+	maxGenres        = 20
+)
+
+func (a *API) listTitles(c echo.Context) error {
+	in := envelope.ReadQuery(c, listParameters()...)
+	q := catalog.Query{
+		Page:      in.Number("page", 1, 1, maxPage),
+		Limit:     in.Number("limit", 20, 1, 100),
+		Search:    in.Text("search"),
+		Year:      in.Number("year", 0, minYear, maxYear),
+		YearFrom:  in.Number("year_from", 0, minYear, maxYear),
+		YearTo:    in.Number("year_to", 0, minYear, maxYear),
+		Season:    in.OneOf("season", "winter", "spring", "summer", "autumn"),
+		Genres:    in.List("genres", maxGenres),
+		Type:      in.OneOf("type", "TV", "ONA", "WEB", "OVA", "OAD", "MOVIE", "DORAMA", "SPECIAL"),
+		Status:    in.OneOf("status", "ongoing", "completed", "announced"),
+		AgeRating: in.OneOf("age_rating", "R0_PLUS", "R6_PLUS", "R12_PLUS", "R16_PLUS", "R18_PLUS"),
+		Sort:      in.OneOf("sort", "id", "year", "rating", "updated", "name", "popularity"),
+		Facets:    in.Yes("facets"),
+	}
+	q.Descending = in.OneOf("order", "asc", "desc") == "desc"
+	if n := utf8.RuneCountInString(q.Search); n > 100 {
+		in.Fail(envelope.ErrRange.Detail("parameter", "search").Detail("accepted", "at most 100 characters"))
+	}
+	if in.Err != nil {
+		return in.Err
+	}
+	return a.list(c, q)
+}
+
+// list answers a page of titles. The key is the query itself, so that differently
+// spelt but equal requests share one encoded answer.
+func (a *API) list(c echo.Context, q catalog.Query) error {
+	ctx := c.Request().Context()
+	key := ""
+	if !q.Random && q.Search == "" { // searches are too many to keep
+		key = fmt.Sprintf("list/%+v", q)
+	}
+	return answer(a, c, reading[catalog.Page]{
+		key:   key,
+		ask:   func(have string) (catalog.Answer[catalog.Page], error) { return a.deps.Catalog.Titles(ctx, q, have) },
+		shape: func(p catalog.Page) answerJSON { return pageOf(q, p) },
+	})
+}
+
+func pageOf(q catalog.Query, p catalog.Page) answerJSON {
+	out := answerJSON{Data: each(p.Titles, summary), Pagination: pagination(p), Facets: facets(p.Facets)}
+	if len(q.IDs) > 0 {
+		out.Meta = &metaJSON{Missing: missing(q.IDs, p.Titles)}
+	}
+	return out
+}
+
+func missing(asked []int, got []catalog.Summary) []int {
+	var out []int
+	for _, id := range asked {
+		if !slices.ContainsFunc(got, func(s catalog.Summary) bool { return s.ID == id }) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// maxBatch is the most ids of GET /titles/batch.
+const maxBatch = 50
+
+func (a *API) batchTitles(c echo.Context) error {
+	in := envelope.ReadQuery(c, "ids")
+	q := catalog.Query{Page: 1, Limit: maxBatch}
+	for _, text := range in.List("ids", maxBatch) {
+		id, err := envelope.ReadID("ids", text)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(q.IDs, id) {
+			q.IDs = append(q.IDs, id)
+		}
+	}
+	if len(q.IDs) == 0 {
+		in.Fail(envelope.ErrParameter.Detail("parameter", "ids").Detail("accepted", "1 to 50 ids, comma-separated"))
+	}
+	if in.Err != nil {
+		return in.Err
+	}
+	return a.list(c, q)
+}
+
+func (a *API) search(c echo.Context) error {
+	in := envelope.ReadQuery(c, "q", "limit", "fuzzy", "page")
+	q := catalog.Query{
+		Page: in.Number("page", 1, 1, maxPage), Limit: in.Number("limit", 20, 1, 100),
+		Search: strings.TrimSpace(in.Text("q")),
+	}
+	in.Yes("fuzzy") // search is tolerant as it is; the parameter is accepted for older clients
+	if n := utf8.RuneCountInString(q.Search); n < 2 || n > 100 {
+		in.Fail(envelope.ErrRange.Detail("parameter", "q").Detail("accepted", "2 to 100 characters"))
+	}
+	if in.Err != nil {
+		return in.Err
+	}
+	return a.list(c, q)
+}
+
+func (a *API) updates(c echo.Context) error {
+	return a.top(c, catalog.Query{Sort: "updated", Descending: true})
+}
+
+func (a *API) popular(c echo.Context) error {
+	return a.top(c, catalog.Query{Sort: "popularity", Descending: true})
+}
+
+func (a *API) random(c echo.Context) error {
+	return a.top(c, catalog.Query{Random: true})
+}
+
+func (a *API) top(c echo.Context, q catalog.Query) error {
+	in := envelope.ReadQuery(c, "limit", "page")
+	q.Page, q.Limit = in.Number("page", 1, 1, maxPage), in.Number("limit", 20, 1, 100)
+	if in.Err != nil {
+		return in.Err
+	}
+	return a.list(c, q)
+}
+
+func (a *API) schedule(c echo.Context) error {
+	if err := envelope.ReadQuery(c).Err; err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	return answer(a, c, reading[[]catalog.Day]{
+		key:   "schedule",
+		ask:   func(have string) (catalog.Answer[[]catalog.Day], error) { return a.deps.Catalog.Schedule(ctx, have) },
+		shape: func(d []catalog.Day) answerJSON { return answerJSON{Data: each(d, day)} },
+	})
+}
+
+func (a *API) genres(c echo.Context) error {
+	return a.vocabulary(c, "genres", func(f catalog.Facets) []catalog.Count { return f.Genres })
+}
+
+func (a *API) years(c echo.Context) error {
+	return a.vocabulary(c, "years", func(f catalog.Facets) []catalog.Count { return f.Years })
+}
+
+func (a *API) seasons(c echo.Context) error {
+	return a.vocabulary(c, "seasons", func(f catalog.Facets) []catalog.Count { return f.Seasons })
+}
+
+func (a *API) vocabulary(c echo.Context, name string, pick func(catalog.Facets) []catalog.Count) error {
+	if err := envelope.ReadQuery(c).Err; err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	return answer(a, c, reading[catalog.Facets]{
+		key:   name,
+		ask:   func(have string) (catalog.Answer[catalog.Facets], error) { return a.deps.Catalog.Facets(ctx, have) },
+		shape: func(f catalog.Facets) answerJSON { return answerJSON{Data: values(pick(f))} },
+	})
+}
+
+// statusJSON is GET /status, for older clients: is it up, how big, how old.
+type statusJSON struct {
+	Status  string `json:"status"`
+	Version string `json:"version"`
+	Uptime  int64  `json:"uptime"`
+	Titles  int    `json:"titles"`
+}
+
+func (a *API) status(c echo.Context) error {
+	if err := envelope.ReadQuery(c).Err; err != nil {
+		return err
+	}
+	state, _ := a.deps.Health.State()
+	out := statusJSON{Status: state, Version: a.deps.Version, Uptime: int64(time.Since(a.deps.Started).Seconds())}
+	page, err := a.deps.Catalog.Titles(c.Request().Context(), catalog.Query{Page: 1, Limit: 1}, "")
+	if err == nil {
+		out.Titles = page.Value.Total
+	}
+	return envelope.OK(c, http.StatusOK, out)
+}

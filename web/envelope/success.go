@@ -1,0 +1,78 @@
+package envelope
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"anihub/platform/fault"
+)
+
+// WorthGzip is the size from which compressing pays for its header and the work.
+const WorthGzip = 1024
+
+// Gzip compresses a body.
+func Gzip(plain []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// AcceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3): gzip or * unless its
+// quality is zero.
+func AcceptsGzip(given []string) bool {
+	for _, line := range given {
+		for part := range strings.SplitSeq(line, ",") {
+			coding, params, _ := strings.Cut(part, ";")
+			coding = strings.TrimSpace(coding)
+			if coding != "gzip" && coding != "*" {
+				continue
+			}
+			value, ok := strings.CutPrefix(strings.TrimSpace(params), "q=")
+			return !ok || strings.Trim(value, "0.") != ""
+		}
+	}
+	return false
+}
+
+// Write sends a value as JSON, compressed where that pays.
+func Write(c echo.Context, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fault.ErrInternal.With(err)
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	if len(body) >= WorthGzip && AcceptsGzip(c.Request().Header["Accept-Encoding"]) {
+		if body, err = Gzip(body); err != nil {
+			return fault.ErrInternal.With(err)
+		}
+		h.Set(echo.HeaderContentEncoding, "gzip")
+	}
+	h.Add(echo.HeaderVary, "Accept-Encoding")
+	h.Set(echo.HeaderContentLength, strconv.Itoa(len(body)))
+	c.Response().WriteHeader(status)
+	_, _ = c.Response().Write(body) // a reader who is gone cannot be told
+	return nil
+}
+
+// OK sends a value in the envelope. It is somebody's own and nobody may keep it.
+func OK(c echo.Context, status int, data any) error {
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return Write(c, status, success{true, data})
+}
+
+type success struct {
+	Success bool `json:"success"`
+	Data    any  `json:"data"`
+}

@@ -1,0 +1,84 @@
+// Package internalapi is the surface of admins and other services: /internal/**
+// behind service tokens, and the probes and metrics of the operator. Nothing of it
+// is reachable on the public listener.
+package internalapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"anihub/modules/realtime"
+	syncer "anihub/modules/sync"
+	"anihub/modules/users"
+	"anihub/platform/auth"
+	"anihub/platform/cache"
+	"anihub/platform/telemetry"
+	"anihub/web/envelope"
+)
+
+// Cache is what this surface asks of the cache chain.
+type Cache interface {
+	Invalidate(ctx context.Context, i cache.Invalidation) (cache.Cleared, error)
+	Explain(ctx context.Context, key string) cache.Explanation
+	Stats() cache.Stats
+}
+
+// Audit keeps who did what.
+type Audit interface {
+	Write(ctx context.Context, r Record) error
+	Newest(ctx context.Context, limit int) ([]Record, error)
+}
+
+// Record is one thing that somebody with a service token did.
+type Record struct {
+	At        time.Time      `json:"at" bson:"at"`
+	Service   string         `json:"service" bson:"service"`
+	Action    string         `json:"action" bson:"action"`
+	Details   map[string]any `json:"details" bson:"details"`
+	RequestID string         `json:"request_id" bson:"request_id"`
+}
+
+// Module says where a module runs.
+type Module struct {
+	Name  string `json:"name"`
+	Where string `json:"where"` // "here" or the URL
+}
+
+// Deps are what it works with. Verify checks a service token made for the
+// audience of this surface.
+type Deps struct {
+	Users    users.Service
+	Sync     syncer.Service
+	Realtime realtime.Service
+	Cache    Cache
+	Audit    Audit
+	Upstream func() any // the state of the hosts, as JSON
+	Modules  []Module
+	Verify   func(token string) (auth.Principal, error)
+	Health   *telemetry.Health
+	Levels   *telemetry.Levels
+	Registry *prometheus.Registry
+	Log      *slog.Logger
+	Version  string
+	Started  time.Time
+}
+
+// API serves the routes.
+type API struct{ deps Deps }
+
+// New is the surface as a handler.
+func New(deps Deps) http.Handler {
+	a := &API{deps: deps}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = envelope.Render(deps.Log)
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.Use(a.observe)
+	a.routes(e)
+	return e
+}

@@ -1,0 +1,72 @@
+package internalapi
+
+import (
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"anihub/platform/auth"
+	"anihub/platform/fault"
+	"anihub/platform/telemetry"
+)
+
+var (
+	errToken      = fault.New(fault.Unauthenticated, "BAD_SERVICE_TOKEN", "A service token is needed here, and this is none that is valid.")
+	errPermission = fault.New(fault.Forbidden, "PERMISSION_MISSING", "The service token lacks a permission.")
+)
+
+// observe gives the request its id, catches panics, renders errors and logs what
+// changes something.
+func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !telemetry.ValidRequestID(id) {
+			id = telemetry.NewRequestID()
+		}
+		ctx := telemetry.WithRequestID(c.Request().Context(), id)
+		c.SetRequest(c.Request().WithContext(ctx))
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		if err := caught(next, c); err != nil {
+			c.Error(err)
+		}
+		if strings.HasPrefix(c.Path(), "/internal/") {
+			a.deps.Log.InfoContext(ctx, "internal request", "method", c.Request().Method, "route", c.Path(),
+				"status", c.Response().Status, "took", time.Since(start), "service", auth.From(c.Request().Context()).Service)
+		}
+		return nil
+	}
+}
+
+func caught(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.ErrInternal.Because("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return next(c)
+}
+
+// may lets service tokens with the permission through.
+func (a *API) may(permission string, next echo.HandlerFunc) echo.HandlerFunc {
+	if permission == open {
+		return next
+	}
+	return func(c echo.Context) error {
+		token, ok := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
+		if !ok {
+			return errToken
+		}
+		p, err := a.deps.Verify(token)
+		if err != nil {
+			return err
+		}
+		if !p.May(permission) {
+			return errPermission.Detail("needed", permission)
+		}
+		c.SetRequest(c.Request().WithContext(auth.WithPrincipal(c.Request().Context(), p)))
+		return next(c)
+	}
+}

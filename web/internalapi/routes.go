@@ -1,0 +1,60 @@
+package internalapi
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Permissions of a service token; open routes need none, because probes and
+// scrapers carry no tokens and the listener is not public.
+const (
+	open   = ""
+	read   = "read"
+	write  = "write"
+	notify = "notify"
+)
+
+type route struct {
+	permission string
+	method     string
+	path       string
+	handler    echo.HandlerFunc
+}
+
+func (a *API) routes(e *echo.Echo) {
+	metrics := promhttp.HandlerFor(a.deps.Registry, promhttp.HandlerOpts{Registry: a.deps.Registry})
+	for _, r := range []route{
+		{open, http.MethodGet, "/health/live", a.live},
+		{open, http.MethodGet, "/health/ready", a.ready},
+		{open, http.MethodGet, "/metrics", echo.WrapHandler(metrics)},
+
+		{write, http.MethodPost, "/internal/sync/title", a.syncTitle},
+		{write, http.MethodPost, "/internal/sync/full", a.syncFull},
+		{read, http.MethodGet, "/internal/sync/jobs", a.jobs},
+		{read, http.MethodGet, "/internal/sync/jobs/:id", a.job},
+		{write, http.MethodDelete, "/internal/sync/jobs/:id", a.cancelJob},
+
+		{read, http.MethodGet, "/internal/stats", a.stats},
+		{read, http.MethodGet, "/internal/modules", a.modules},
+		{read, http.MethodGet, "/internal/audit", a.audit},
+		{write, http.MethodPut, "/internal/log", a.setLogLevel},
+
+		{write, http.MethodDelete, "/internal/cache/clear", a.clearCache},
+		{read, http.MethodGet, "/internal/cache/explain", a.explainCache},
+
+		{notify, http.MethodPost, "/internal/anilibria/notify", a.notify},
+		{read, http.MethodPost, "/internal/auth/validate", a.validate},
+		{read, http.MethodGet, "/internal/users/:id", a.user},
+
+		{read, http.MethodGet, "/debug/pprof/", echo.WrapHandler(http.HandlerFunc(pprof.Index))},
+		{read, http.MethodGet, "/debug/pprof/:profile", echo.WrapHandler(http.HandlerFunc(pprof.Index))},
+		{read, http.MethodGet, "/debug/pprof/profile", echo.WrapHandler(http.HandlerFunc(pprof.Profile))},
+		{read, http.MethodGet, "/debug/pprof/symbol", echo.WrapHandler(http.HandlerFunc(pprof.Symbol))},
+		{read, http.MethodGet, "/debug/pprof/trace", echo.WrapHandler(http.HandlerFunc(pprof.Trace))},
+	} {
+		e.Add(r.method, r.path, a.may(r.permission, r.handler))
+	}
+}

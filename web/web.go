@@ -1,0 +1,131 @@
+// Package web is the top floor: the public listener with the API and the page. It
+// sees doors, never rooms.
+package web
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"anihub/web/api"
+)
+
+//go:embed all:app/dist
+var dist embed.FS
+
+// Config is web.*.
+type Config struct {
+	Addr           string   `yaml:"addr"` // "" = no public listener
+	AllowedOrigins []string `yaml:"allowed_origins"`
+	RateLimit      int      `yaml:"rate_limit"` // requests a minute per address; 0 = no limit
+	TrustedProxies []string `yaml:"trusted_proxies"`
+}
+
+// DefaultConfig serves everybody on :8080 from their own origin.
+func DefaultConfig() Config { return Config{Addr: ":8080", RateLimit: 600} }
+
+// Validate names what is wrong.
+func (c Config) Validate() error {
+	var bad []error
+	if c.Addr != "" {
+		if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+			bad = append(bad, fmt.Errorf("addr: must be host:port or :port, is %q", c.Addr))
+		}
+	}
+	if c.RateLimit < 0 || c.RateLimit > 1_000_000 {
+		bad = append(bad, fmt.Errorf("rate_limit: must be 0 (no limit) to 1000000 a minute, is %d", c.RateLimit))
+	}
+	for _, o := range c.AllowedOrigins {
+		u, err := url.Parse(o)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Scheme+"://"+u.Host != o {
+			bad = append(bad, fmt.Errorf("allowed_origins: must be like https://example.org, is %q", o))
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if _, _, err := net.ParseCIDR(p); err != nil {
+			bad = append(bad, fmt.Errorf("trusted_proxies: must be CIDRs like 10.0.0.0/8, is %q", p))
+		}
+	}
+	return errors.Join(bad...)
+}
+
+// Web is the public listener.
+type Web struct {
+	api      *api.API
+	server   *http.Server
+	listener net.Listener
+}
+
+// Open binds the address, so that :0 works, and serves nothing yet.
+func Open(cfg Config, media []string, deps api.Deps) (*Web, error) {
+	surface, err := api.New(api.Config{
+		AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
+		RateLimit: cfg.RateLimit, MediaOrigins: media,
+	}, deps)
+	if err != nil {
+		return nil, err
+	}
+	built, err := fs.Sub(dist, "app/dist")
+	if err != nil {
+		return nil, err
+	}
+	pages, err := newSite(built)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := surface.Handler(pages.serve)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("web.addr: %w", err)
+	}
+	return &Web{api: surface, server: newServer(handler), listener: l}, nil
+}
+
+// newServer sets every timeout: a client that drips its request must not hold a
+// connection. Writing has no general limit, because sockets and streams live long.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// Addr is where it listens.
+func (w *Web) Addr() string { return w.listener.Addr().String() }
+
+// URL is where a browser on this machine finds it.
+func (w *Web) URL() string {
+	host, port, _ := strings.Cut(w.Addr(), "]:")
+	if host == "[::" && port != "" {
+		return "http://localhost:" + port
+	}
+	return "http://" + w.Addr()
+}
+
+// Serve serves until Shutdown.
+func (w *Web) Serve() error {
+	if err := w.server.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown lets requests finish and sockets leave, within ctx.
+func (w *Web) Shutdown(ctx context.Context) error {
+	err := errors.Join(w.server.Shutdown(ctx), w.api.Drain(ctx))
+	w.api.Close()
+	return err
+}
