@@ -28,7 +28,13 @@ func leaves(root any) (*tree, error) {
 func (t *tree) walk(prefix string, v reflect.Value) error {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if option == "inline" { // the keys of the inner struct stand among ours
+			if err := t.walk(prefix, v.Field(i)); err != nil {
+				return err
+			}
+			continue
+		}
 		if !f.IsExported() || name == "" || name == "-" {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"anihub/platform/audit"
 	"anihub/platform/auth"
 	"anihub/platform/cache"
 	"anihub/platform/fault"
@@ -50,7 +51,7 @@ func (a *API) stats(c echo.Context) error {
 	return envelope.OK(c, http.StatusOK, map[string]any{
 		"uptime_seconds": a.uptime(), "version": a.deps.Version, "goroutines": runtime.NumGoroutine(),
 		"modules": a.deps.Modules, "health": map[string]any{"status": state, "dependencies": dependencies},
-		"cache": a.deps.Cache.Stats(), "upstream": a.deps.Upstream(),
+		"cache": a.deps.Cache.Stats(), "upstream": each(a.deps.Upstream(), hostOf),
 		"sync": part(syncStatusOf(sync), syncErr),
 		"realtime": part(map[string]any{
 			"connections": live.Connections, "subscriptions": live.Subscriptions, "delivered": live.Delivered,
@@ -127,7 +128,7 @@ func (a *API) clearCache(c echo.Context) error {
 		return err
 	}
 	out := clearedJSON{b.Pattern, done.Matched, done.Cleared, !b.Confirm, orExpire(b.Mode)}
-	err = a.deps.Audit.Write(ctx, Record{
+	err = a.deps.Audit.Write(ctx, audit.Record{
 		At: time.Now().UTC(), Service: auth.From(ctx).Service, Action: "cache.clear", RequestID: telemetry.RequestID(ctx),
 		Details: map[string]any{"pattern": b.Pattern, "matched": done.Matched, "cleared": done.Cleared, "dry_run": !b.Confirm, "mode": out.Mode},
 	})
@@ -157,7 +158,7 @@ func (a *API) explainCache(c echo.Context) error {
 	return envelope.OK(c, http.StatusOK, a.deps.Cache.Explain(c.Request().Context(), key))
 }
 
-func (a *API) audit(c echo.Context) error {
+func (a *API) auditTrail(c echo.Context) error {
 	in := envelope.ReadQuery(c, "limit")
 	limit := in.Number("limit", 50, 1, 1000)
 	if in.Err != nil {
@@ -167,7 +168,7 @@ func (a *API) audit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, append([]Record{}, all...))
+	return envelope.OK(c, http.StatusOK, each(all, auditOf))
 }
 
 func contextWithin(c echo.Context, d time.Duration) (context.Context, context.CancelFunc) {

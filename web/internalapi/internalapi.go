@@ -15,6 +15,8 @@ import (
 	"anihub/modules/realtime"
 	syncer "anihub/modules/sync"
 	"anihub/modules/users"
+	"anihub/platform/anilibria"
+	"anihub/platform/audit"
 	"anihub/platform/auth"
 	"anihub/platform/cache"
 	"anihub/platform/telemetry"
@@ -30,23 +32,14 @@ type Cache interface {
 
 // Audit keeps who did what.
 type Audit interface {
-	Write(ctx context.Context, r Record) error
-	Newest(ctx context.Context, limit int) ([]Record, error)
+	Write(ctx context.Context, r audit.Record) error
+	Newest(ctx context.Context, limit int) ([]audit.Record, error)
 }
 
-// Record is one thing that somebody with a service token did.
-type Record struct {
-	At        time.Time      `json:"at" bson:"at"`
-	Service   string         `json:"service" bson:"service"`
-	Action    string         `json:"action" bson:"action"`
-	Details   map[string]any `json:"details" bson:"details"`
-	RequestID string         `json:"request_id" bson:"request_id"`
-}
-
-// Module says where a module runs.
-type Module struct {
+// Place says where a module runs: "here" or its URL.
+type Place struct {
 	Name  string `json:"name"`
-	Where string `json:"where"` // "here" or the URL
+	Where string `json:"where"`
 }
 
 // Deps are what it works with. Verify checks a service token made for the
@@ -57,8 +50,8 @@ type Deps struct {
 	Realtime realtime.Service
 	Cache    Cache
 	Audit    Audit
-	Upstream func() any // the state of the hosts, as JSON
-	Modules  []Module
+	Upstream func() []anilibria.HostState
+	Modules  []Place
 	Verify   func(token string) (auth.Principal, error)
 	Health   *telemetry.Health
 	Levels   *telemetry.Levels

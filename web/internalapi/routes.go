@@ -39,7 +39,7 @@ func (a *API) routes(e *echo.Echo) {
 
 		{read, http.MethodGet, "/internal/stats", a.stats},
 		{read, http.MethodGet, "/internal/modules", a.modules},
-		{read, http.MethodGet, "/internal/audit", a.audit},
+		{read, http.MethodGet, "/internal/audit", a.auditTrail},
 		{write, http.MethodPut, "/internal/log", a.setLogLevel},
 
 		{write, http.MethodDelete, "/internal/cache/clear", a.clearCache},

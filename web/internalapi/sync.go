@@ -108,11 +108,7 @@ func (a *API) jobs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out := make([]jobJSON, len(all))
-	for i, j := range all {
-		out[i] = jobOf(j)
-	}
-	return envelope.OK(c, http.StatusOK, out)
+	return envelope.OK(c, http.StatusOK, each(all, jobOf))
 }
 
 func (a *API) job(c echo.Context) error {

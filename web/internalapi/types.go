@@ -5,6 +5,8 @@ import (
 
 	syncer "anihub/modules/sync"
 	"anihub/modules/users"
+	"anihub/platform/anilibria"
+	"anihub/platform/audit"
 )
 
 type jobJSON struct {
@@ -103,4 +105,42 @@ func moment(t time.Time) *string {
 	}
 	s := t.UTC().Format(time.RFC3339)
 	return &s
+}
+
+type auditJSON struct {
+	At        *string        `json:"at"`
+	Service   string         `json:"service"`
+	Action    string         `json:"action"`
+	Details   map[string]any `json:"details"`
+	RequestID string         `json:"request_id"`
+}
+
+func auditOf(r audit.Record) auditJSON {
+	return auditJSON{moment(r.At), r.Service, r.Action, r.Details, r.RequestID}
+}
+
+type hostJSON struct {
+	Host        string  `json:"host"`
+	Breaker     string  `json:"breaker"`
+	Active      bool    `json:"active"`
+	LastError   *string `json:"last_error"`
+	Since       *string `json:"since"`
+	PausedUntil *string `json:"paused_until"`
+}
+
+func hostOf(h anilibria.HostState) hostJSON {
+	out := hostJSON{Host: h.Host, Breaker: h.Breaker, Active: h.Active, Since: moment(h.Since), PausedUntil: moment(h.Paused)}
+	if h.LastError != "" {
+		out.LastError = &h.LastError
+	}
+	return out
+}
+
+// each maps a list; an empty one is [], never null.
+func each[A, B any](all []A, f func(A) B) []B {
+	out := make([]B, len(all))
+	for i, a := range all {
+		out[i] = f(a)
+	}
+	return out
 }

@@ -1,0 +1,114 @@
+// Command anihub is an anime site in one binary: the page, the API behind it, the
+// catalogue and what keeps it current. `anihub help` tells how to start it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// Set by the build; see the Makefile.
+var (
+	version = "dev"
+	commit  = "none"
+)
+
+// terminal is where a command writes and what it reads from its surroundings.
+type terminal struct {
+	out, err io.Writer
+	environ  []string
+}
+
+// command is one word after anihub.
+type command struct {
+	name, usage, does string
+	run               func(ctx context.Context, t terminal, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "[-config FILE] [-target MODULES]", "serve the site (also without any word)", serve},
+		{"demo", "[-addr :8080] [-every 5s]", "serve with a built-in upstream and a throw-away store; needs no network", demo},
+		{"healthcheck", "[-url URL]", "ask a running server: exit 0 ready, 1 degraded, 2 not ready", healthcheck},
+		{"token", "-service NAME [-permissions read,write,notify] [-ttl 5m]", "print a service token for /internal", token},
+		{"config", "check | print", "validate the configuration, or show it with secrets masked", configure},
+		{"user", "admin EMAIL-OR-LOGIN", "make a user an admin", user},
+		{"version", "", "print version, commit and Go", printVersion},
+		{"help", "", "show this", help},
+	}
+}
+
+// exit is an exit code with nothing left to say.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the second one has its default effect: it ends us at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, terminal{os.Stdout, os.Stderr, os.Environ()}, os.Args[1:]))
+}
+
+// run is the program: 0 when all went well, 1 on an error, 2 on wrong words.
+func run(ctx context.Context, t terminal, args []string) int {
+	name, rest := split(args)
+	for _, c := range commands() {
+		if c.name == name {
+			return code(t, c, c.run(ctx, t, rest))
+		}
+	}
+	_, _ = fmt.Fprintf(t.err, "anihub: there is no command %q\n\n", name)
+	usage(t.err)
+	return 2
+}
+
+// split finds the command; flags alone are meant for serve.
+func split(args []string) (string, []string) {
+	if len(args) == 0 {
+		return "serve", nil
+	}
+	switch args[0] {
+	case "-h", "-help", "--help":
+		return "help", nil
+	case "-version", "--version":
+		return "version", nil
+	}
+	if strings.HasPrefix(args[0], "-") {
+		return "serve", args
+	}
+	return args[0], args[1:]
+}
+
+func code(t terminal, c command, err error) int {
+	var e exit
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &e):
+		return int(e)
+	}
+	_, _ = fmt.Fprintf(t.err, "anihub %s: %v\n", c.name, err)
+	return 1
+}
+
+func help(_ context.Context, t terminal, _ []string) error {
+	usage(t.out)
+	return nil
+}
+
+func usage(w io.Writer) {
+	_, _ = fmt.Fprintln(w, "AniHub serves an anime site: page, API, catalogue and news in one binary.\n\nUsage: anihub [command] [flags]")
+	for _, c := range commands() {
+		_, _ = fmt.Fprintf(w, "\n  %s\n      %s\n", strings.TrimSpace(c.name+" "+c.usage), c.does)
+	}
+	_, _ = fmt.Fprintln(w, "\nEvery command takes -config FILE (default: config.yaml, when it is there), and every\nkey of it has a name in the environment: platform.cache.l1.ttl is ANIHUB_PLATFORM_CACHE_L1_TTL.")
+}
