@@ -1,0 +1,60 @@
+package syncerhttp
+
+import (
+	"context"
+	"errors"
+
+	syncer "anihub/modules/sync"
+	"anihub/platform/rpc"
+)
+
+// Client implements syncer.Service over HTTP.
+type Client struct{ peer *rpc.Peer }
+
+var _ syncer.Service = (*Client)(nil)
+
+// NewClient calls the module at the peer.
+func NewClient(peer *rpc.Peer) *Client { return &Client{peer} }
+
+// SyncTitle implements syncer.Service.
+func (c *Client) SyncTitle(ctx context.Context, r syncer.TitleRequest) (syncer.Job, error) {
+	return outward(syncTitle.Call(ctx, c.peer, r))
+}
+
+// SyncFull implements syncer.Service.
+func (c *Client) SyncFull(ctx context.Context, key string) (syncer.Job, error) {
+	return outward(syncFull.Call(ctx, c.peer, keyRequest{key}))
+}
+
+// Job implements syncer.Service.
+func (c *Client) Job(ctx context.Context, id string) (syncer.Job, error) {
+	return outward(job.Call(ctx, c.peer, idRequest{id}))
+}
+
+// Jobs implements syncer.Service.
+func (c *Client) Jobs(ctx context.Context, limit int) ([]syncer.Job, error) {
+	return outward(jobs.Call(ctx, c.peer, limitRequest{limit}))
+}
+
+// Wait implements syncer.Service.
+func (c *Client) Wait(ctx context.Context, id string) (syncer.Job, error) {
+	return outward(wait.Call(ctx, c.peer, idRequest{id}))
+}
+
+// Cancel implements syncer.Service.
+func (c *Client) Cancel(ctx context.Context, id string) (syncer.Job, error) {
+	return outward(cancel.Call(ctx, c.peer, idRequest{id}))
+}
+
+// Status implements syncer.Service.
+func (c *Client) Status(ctx context.Context) (syncer.Status, error) {
+	return outward(status.Call(ctx, c.peer, rpc.None{}))
+}
+
+// outward turns the plumbing's error into the door's.
+func outward[T any](v T, err error) (T, error) {
+	if errors.Is(err, rpc.ErrPeer) {
+		return v, syncer.ErrUnavailable.With(err)
+	}
+	return v, err
+}

@@ -1,0 +1,202 @@
+package syncersvc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"anihub/modules/catalog"
+	syncer "anihub/modules/sync"
+	"anihub/platform/anilibria"
+)
+
+// fullTick is how often the runner looks whether a full pass was asked for.
+const fullTick = 500 * time.Millisecond
+
+// fullLoop runs full passes: those that were asked for, and one by itself when the
+// last is older than the interval.
+func (s *Service) fullLoop(ctx context.Context) error {
+	for {
+		job, ok, err := s.dueFull(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.noteError(err)
+		}
+		if ok {
+			s.runFull(ctx, job)
+			continue
+		}
+		if !sleep(ctx, fullTick) {
+			return nil
+		}
+	}
+}
+
+// dueFull is the full pass to run now: one that a former runner left unfinished,
+// one that is queued, or a new one when it is time.
+func (s *Service) dueFull(ctx context.Context) (syncer.Job, bool, error) {
+	if ctx.Err() != nil {
+		return syncer.Job{}, false, nil
+	}
+	job, ok, err := s.store.openFull(ctx)
+	if ok || err != nil {
+		return job, ok, err
+	}
+	st, err := s.store.fullState(ctx)
+	if err != nil {
+		return job, false, err
+	}
+	due := st.Complete.Add(s.cfg.FullSyncInterval)
+	s.note(func(out *syncer.Status) { out.LastFull, out.NextFull = st.Complete, due })
+	if time.Now().Before(due) {
+		return job, false, nil
+	}
+	job, err = s.SyncFull(ctx, "")
+	return job, err == nil, err
+}
+
+// runFull runs one full pass to its end, however long the upstream is away; it
+// stops when it is cancelled or the lease is lost.
+func (s *Service) runFull(ctx context.Context, job syncer.Job) {
+	ctx, cancel := context.WithCancelCause(anilibria.Background(ctx))
+	defer cancel(nil)
+	s.queue.running(job.ID, cancel)
+	defer s.queue.stopped(job.ID)
+	if err := s.start(ctx, job.ID); err != nil {
+		s.log.Warn("full sync not started", "job", job.ID, "err", err)
+		return
+	}
+	began := time.Now()
+	err := s.pass(ctx, job.ID)
+	if errors.Is(context.Cause(ctx), errCancelled) {
+		err = errCancelled
+	} else if ctx.Err() != nil {
+		return // the next runner goes on where this one stopped
+	}
+	s.finish(context.WithoutCancel(ctx), job.ID, err)
+	s.log.Info("full sync ended", "job", job.ID, "took", time.Since(began).Round(time.Millisecond), "err", err)
+}
+
+// pass reads the whole catalogue, page by page, newest first, from where the state
+// says. The first one of all is the baseline: it makes no news.
+func (s *Service) pass(ctx context.Context, jobID string) error {
+	st, err := s.store.fullState(ctx)
+	if err != nil {
+		return err
+	}
+	if st.JobID != jobID {
+		if st, err = s.beginPass(ctx, st, jobID); err != nil {
+			return err
+		}
+	}
+	for {
+		page, err := s.page(ctx, st.Next)
+		if err != nil {
+			return err
+		}
+		if err := s.takePage(ctx, &st, page); err != nil {
+			return err
+		}
+		if page.Page >= page.Pages || len(page.IDs) == 0 {
+			return s.endPass(ctx, st)
+		}
+	}
+}
+
+// beginPass remembers the latest bumps before anything is read, so that what
+// happens during the pass is news for the first poll after it.
+func (s *Service) beginPass(ctx context.Context, st fullState, jobID string) (fullState, error) {
+	st.JobID, st.Next, st.Done, st.Failed = jobID, 1, 0, 0
+	if st.Complete.IsZero() {
+		var bumps []anilibria.Bump
+		err := s.persist(ctx, "latest", func() (err error) {
+			bumps, err = s.deps.Upstream.Latest(ctx, latestLimit)
+			return err
+		})
+		if err != nil {
+			return st, err
+		}
+		if err := s.store.markAll(ctx, bumps); err != nil {
+			return st, err
+		}
+	}
+	return st, s.store.saveFullState(ctx, &st)
+}
+
+func (s *Service) page(ctx context.Context, n int) (page anilibria.CatalogPage, err error) {
+	err = s.persist(ctx, "catalogue page", func() (err error) {
+		page, err = s.deps.Upstream.CatalogPage(ctx, n, anilibria.PageMax)
+		return err
+	})
+	return page, err
+}
+
+// takePage has one page fetched and remembers that it is done.
+func (s *Service) takePage(ctx context.Context, st *fullState, page anilibria.CatalogPage) error {
+	if len(page.IDs) > 0 {
+		var got catalog.Refreshed
+		err := s.persist(ctx, "refresh", func() (err error) {
+			got, err = s.deps.Catalog.Refresh(ctx, catalog.Refresh{
+				IDs: page.IDs, Background: true, Silent: st.Complete.IsZero(),
+			})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		st.Failed += len(got.Failed)
+	}
+	st.Done += len(page.IDs)
+	st.Total = max(page.Total, st.Done)
+	st.Next = page.Page + 1
+	if err := s.store.saveFullState(ctx, st); err != nil {
+		return err
+	}
+	if err := s.publish(ctx); err != nil {
+		s.noteError(err) // they stay pending; the next poll publishes them
+	}
+	return s.progress(ctx, st.JobID, syncer.Progress{Done: st.Done, Total: st.Total, Failed: st.Failed})
+}
+
+func (s *Service) endPass(ctx context.Context, st fullState) error {
+	st.Complete, st.JobID = time.Now().UTC(), ""
+	if err := s.store.saveFullState(ctx, &st); err != nil {
+		return err
+	}
+	s.metrics.lastFull.SetToCurrentTime()
+	s.note(func(out *syncer.Status) { out.LastFull, out.LastError = st.Complete, "" })
+	return nil
+}
+
+// Waits between tries of one step of a pass.
+const (
+	firstWait = time.Second
+	longWait  = time.Minute
+)
+
+// persist tries a step until it works: an outage is waited for, not a reason to
+// begin again. It logs the first failure and the recovery.
+func (s *Service) persist(ctx context.Context, what string, step func() error) error {
+	wait := firstWait
+	for n := 0; ; n++ {
+		err := step()
+		if err == nil {
+			if n > 0 {
+				s.log.Info("full sync goes on", "step", what, "failures", n)
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s.noteError(fmt.Errorf("%s: %w", what, err))
+		if n == 0 {
+			s.log.Warn("full sync waits", "step", what, "err", err)
+		}
+		if !sleep(ctx, wait/2+rand.N(wait)) {
+			return context.Cause(ctx)
+		}
+		wait = min(wait*2, longWait)
+	}
+}

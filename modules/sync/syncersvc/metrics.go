@@ -1,0 +1,38 @@
+package syncersvc
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	polls     *prometheus.CounterVec
+	jobs      *prometheus.CounterVec
+	published prometheus.Counter
+	lastPoll  prometheus.Gauge
+	lastFull  prometheus.Gauge
+	runner    prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	m := &metrics{
+		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sync_polls_total", Help: "Polls of the upstream by result.",
+		}, []string{"result"}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sync_jobs_total", Help: "Finished jobs by state.",
+		}, []string{"state"}),
+		published: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "sync_events_published_total", Help: "Events that this process published.",
+		}),
+		lastPoll: gauge("sync_last_poll_timestamp_seconds", "When the last poll succeeded."),
+		lastFull: gauge("sync_last_full_timestamp_seconds", "When the last full pass was complete."),
+		runner:   gauge("sync_runner", "1 while this process runs the scheduled work."),
+	}
+	for _, c := range []prometheus.Collector{m.polls, m.jobs, m.published, m.lastPoll, m.lastFull, m.runner} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
