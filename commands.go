@@ -158,7 +158,7 @@ func user(ctx context.Context, t terminal, args []string) error {
 	}
 	defer func() { _ = p.Close(ctx) }()
 	s.Modules.Target = []string{modules.Users}
-	m, err := modules.New(s.Modules, p)
+	m, err := modules.New(s.Modules, ground(p))
 	if err != nil {
 		return err
 	}

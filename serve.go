@@ -68,7 +68,7 @@ func open(s settings, logs io.Writer) (_ *app, err error) {
 		return a, err
 	}
 	a.log = a.platform.Telemetry.Component("main")
-	if a.modules, err = modules.New(s.Modules, a.platform); err != nil {
+	if a.modules, err = modules.New(s.Modules, ground(a.platform)); err != nil {
 		return a, err
 	}
 	if err := a.openInternal(s, started); err != nil {
@@ -83,6 +83,15 @@ func open(s settings, logs io.Writer) (_ *app, err error) {
 		})
 	}
 	return a, err
+}
+
+// ground is what the platform gives the modules to stand on.
+func ground(p *platform.Platform) modules.Deps {
+	return modules.Deps{
+		Telemetry: p.Telemetry, Auth: p.Auth, Store: p.Store, Log: p.Log, Leases: p.Leases, Cache: p.Cache,
+		Upstream: p.Upstream, Redis: p.Redis, FreshFor: p.Config.Cache.L3.TTL,
+		Development: p.Config.Environment == platform.Development,
+	}
 }
 
 // mediaOrigins are the origins of posters that are not https: a mirror or a fake
@@ -100,7 +109,7 @@ func (a *app) openInternal(s settings, started time.Time) error {
 	m.Mount(mux)
 	mux.Handle("/", internalapi.New(internalapi.Deps{
 		Users: m.Users, Sync: m.Sync, Realtime: m.Realtime, Cache: p.Cache, Audit: p.Audit,
-		Upstream: p.Guard.State, Modules: places(m),
+		Upstream: func() []internalapi.Host { return hosts(p) }, Modules: places(m),
 		Verify: func(token string) (auth.Principal, error) {
 			return p.Auth.Services.Verify(token, auth.InternalAudience)
 		},
@@ -114,6 +123,14 @@ func (a *app) openInternal(s settings, started time.Time) error {
 	a.listener = l
 	a.internal = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
 	return nil
+}
+
+func hosts(p *platform.Platform) []internalapi.Host {
+	var out []internalapi.Host
+	for _, h := range p.Guard.State() {
+		out = append(out, internalapi.Host(h))
+	}
+	return out
 }
 
 func places(m *modules.Modules) []internalapi.Place {

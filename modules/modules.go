@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"anihub/modules/catalog"
@@ -23,7 +25,12 @@ import (
 	"anihub/modules/users"
 	"anihub/modules/users/usershttp"
 	"anihub/modules/users/userssvc"
-	"anihub/platform"
+	"anihub/platform/anilibria"
+	"anihub/platform/auth"
+	"anihub/platform/cache"
+	"anihub/platform/documents"
+	"anihub/platform/eventlog"
+	"anihub/platform/lease"
 	"anihub/platform/rpc"
 	"anihub/platform/telemetry"
 )
@@ -37,7 +44,7 @@ type Modules struct {
 	Realtime realtime.Service
 
 	cfg    Config
-	p      *platform.Platform
+	deps   Deps
 	rec    *rpc.Recorder
 	peers  []*rpc.Peer
 	mounts []func(*rpc.Server)
@@ -50,13 +57,27 @@ type Place struct{ Name, Where string }
 // here is Place.Where of a module of this process.
 const here = "here"
 
-// New builds the rooms of this process on the platform. It starts nothing.
-func New(cfg Config, p *platform.Platform) (*Modules, error) {
-	rec, err := rpc.NewRecorder("anihub", p.Telemetry.Registry)
+// Deps is the ground that the rooms stand on.
+type Deps struct {
+	Telemetry   *telemetry.Telemetry
+	Auth        *auth.Auth
+	Store       documents.Store
+	Log         eventlog.Log
+	Leases      lease.Keeper
+	Cache       *cache.Cache
+	Upstream    anilibria.Client
+	Redis       redis.UniversalClient // nil = none
+	FreshFor    time.Duration         // how long a stored title is fresh: platform.cache.l3.ttl
+	Development bool
+}
+
+// New builds the rooms of this process. It starts nothing.
+func New(cfg Config, d Deps) (*Modules, error) {
+	rec, err := rpc.NewRecorder("anihub", d.Telemetry.Registry)
 	if err != nil {
 		return nil, err
 	}
-	m := &Modules{cfg: cfg, p: p, rec: rec}
+	m := &Modules{cfg: cfg, deps: d, rec: rec}
 	// Users first and sync last: each is handed the doors it needs.
 	for _, build := range []func() error{m.buildUsers, m.buildCatalog, m.buildRealtime, m.buildSync} {
 		if err := build(); err != nil {
@@ -75,9 +96,9 @@ func (m *Modules) buildUsers() error {
 		return nil
 	}
 	room, err := userssvc.New(m.cfg.Users.Config, userssvc.Deps{
-		Documents: m.p.Store, Tokens: m.p.Auth.Users, Passwords: m.p.Auth.Passwords, Events: m.p.Log,
-		Log: m.p.Telemetry.Component(Users), Registerer: m.p.Telemetry.Registry,
-		Development: m.p.Config.Environment == platform.Development,
+		Documents: m.deps.Store, Tokens: m.deps.Auth.Users, Passwords: m.deps.Auth.Passwords, Events: m.deps.Log,
+		Log: m.deps.Telemetry.Component(Users), Registerer: m.deps.Telemetry.Registry,
+		Development: m.deps.Development,
 	})
 	if err != nil {
 		return err
@@ -96,17 +117,17 @@ func (m *Modules) buildCatalog() error {
 		return nil
 	}
 	cfg := m.cfg.Catalog.Config
-	cfg.FreshFor = m.p.Config.Cache.L3.TTL
+	cfg.FreshFor = m.deps.FreshFor
 	room, err := catalogsvc.New(cfg, catalogsvc.Deps{
-		Store: m.p.Store, Cache: m.p.Cache, Log: m.p.Log, Upstream: m.p.Upstream,
-		Logger: m.p.Telemetry.Log, Registerer: m.p.Telemetry.Registry,
+		Store: m.deps.Store, Cache: m.deps.Cache, Log: m.deps.Log, Upstream: m.deps.Upstream,
+		Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
 	})
 	if err != nil {
 		return err
 	}
 	m.Catalog = cataloghttp.Observe(room, m.rec)
 	m.serve(func(s *rpc.Server) { cataloghttp.Mount(s, room) }, room.Run)
-	m.p.Telemetry.Health.Add(telemetry.Check{Name: Catalog, Essential: true, Ask: room.Ready})
+	m.deps.Telemetry.Health.Add(telemetry.Check{Name: Catalog, Essential: true, Ask: room.Ready})
 	return nil
 }
 
@@ -119,13 +140,13 @@ func (m *Modules) buildRealtime() error {
 		return nil
 	}
 	deps := realtimesvc.Deps{
-		Log: m.p.Log, Users: m.Users, Logger: m.p.Telemetry.Log, Registerer: m.p.Telemetry.Registry,
+		Log: m.deps.Log, Users: m.Users, Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
 	}
 	if m.Catalog != nil {
 		deps.Titles = titles{m.Catalog}
 	}
-	if m.p.Redis != nil {
-		deps.Publisher = publisher{m.p.Redis}
+	if m.deps.Redis != nil {
+		deps.Publisher = publisher{m.deps.Redis}
 	}
 	room, err := realtimesvc.New(m.cfg.Realtime.Config, deps)
 	if err != nil {
@@ -145,8 +166,8 @@ func (m *Modules) buildSync() error {
 		return nil
 	}
 	room, err := syncersvc.New(m.cfg.Sync.Config, syncersvc.Deps{
-		Catalog: m.Catalog, Realtime: m.Realtime, Upstream: m.p.Upstream, Store: m.p.Store, Leases: m.p.Leases,
-		Logger: m.p.Telemetry.Log, Registerer: m.p.Telemetry.Registry,
+		Catalog: m.Catalog, Realtime: m.Realtime, Upstream: m.deps.Upstream, Store: m.deps.Store, Leases: m.deps.Leases,
+		Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
 	})
 	if err != nil {
 		return err
@@ -167,7 +188,7 @@ func (m *Modules) peer(name, url string) (*rpc.Peer, error) {
 		return nil, nil
 	}
 	peer, err := rpc.NewPeer(rpc.PeerConfig{Module: name, URL: url},
-		m.p.Auth.Services.Signer("anihub"), m.rec, m.p.Telemetry.Component("rpc"))
+		m.deps.Auth.Services.Signer("anihub"), m.rec, m.deps.Telemetry.Component("rpc"))
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +198,7 @@ func (m *Modules) peer(name, url string) (*rpc.Peer, error) {
 
 // Mount serves the rooms of this process to other processes.
 func (m *Modules) Mount(mux *http.ServeMux) {
-	s := rpc.NewServer(mux, m.p.Auth.Services.Verify, m.p.Telemetry.Component("rpc"))
+	s := rpc.NewServer(mux, m.deps.Auth.Services.Verify, m.deps.Telemetry.Component("rpc"))
 	for _, mount := range m.mounts {
 		mount(s)
 	}

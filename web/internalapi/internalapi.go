@@ -15,7 +15,6 @@ import (
 	"anihub/modules/realtime"
 	syncer "anihub/modules/sync"
 	"anihub/modules/users"
-	"anihub/platform/anilibria"
 	"anihub/platform/audit"
 	"anihub/platform/auth"
 	"anihub/platform/cache"
@@ -42,6 +41,16 @@ type Place struct {
 	Where string `json:"where"`
 }
 
+// Host is what the guard knows of a host of the upstream.
+type Host struct {
+	Host      string
+	Breaker   string // closed, half-open or open
+	Active    bool
+	LastError string
+	Since     time.Time
+	Paused    time.Time // told us to stay away until then; zero = not
+}
+
 // Deps are what it works with. Verify checks a service token made for the
 // audience of this surface.
 type Deps struct {
@@ -50,7 +59,7 @@ type Deps struct {
 	Realtime realtime.Service
 	Cache    Cache
 	Audit    Audit
-	Upstream func() []anilibria.HostState
+	Upstream func() []Host
 	Modules  []Place
 	Verify   func(token string) (auth.Principal, error)
 	Health   *telemetry.Health

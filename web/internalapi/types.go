@@ -5,7 +5,6 @@ import (
 
 	syncer "anihub/modules/sync"
 	"anihub/modules/users"
-	"anihub/platform/anilibria"
 	"anihub/platform/audit"
 )
 
@@ -128,7 +127,7 @@ type hostJSON struct {
 	PausedUntil *string `json:"paused_until"`
 }
 
-func hostOf(h anilibria.HostState) hostJSON {
+func hostOf(h Host) hostJSON {
 	out := hostJSON{Host: h.Host, Breaker: h.Breaker, Active: h.Active, Since: moment(h.Since), PausedUntil: moment(h.Paused)}
 	if h.LastError != "" {
 		out.LastError = &h.LastError
