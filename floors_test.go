@@ -90,7 +90,9 @@ func ground(path string) string {
 
 func ours(path string) bool { return path == "anihub" || strings.HasPrefix(path, house) }
 
-func in(path, floor string) bool { return strings.HasPrefix(path, house+floor+"/") }
+func in(path, floor string) bool {
+	return path == house+floor || strings.HasPrefix(path, house+floor+"/")
+}
 
 // isDoor: anihub/modules/<m>, nothing below.
 func isDoor(path string) bool {

@@ -22,14 +22,14 @@ func nearestName(names map[string]string, name string) string {
 	return ""
 }
 
-// nearest is the candidate with the smallest edit distance, if that is at most a
-// third of the name: more would be a guess, not a help. A right name in the wrong
+// nearest is the candidate with the smallest edit distance, if that is at most two
+// or a third of the name: more would be a guess, not a help. A right name in the wrong
 // section counts as near, too.
 func nearest(name string, candidates []string) string {
 	if len(name) > 200 {
 		return ""
 	}
-	best, at := "", len(name)/3+1
+	best, at := "", max(3, len(name)/3+1)
 	for _, c := range candidates {
 		if d := distance(name, c); d < at {
 			best, at = c, d
