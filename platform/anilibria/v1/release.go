@@ -24,6 +24,9 @@ const (
 	kindFranchise = "franchise"
 )
 
+// idMax is over the 36 characters of a uuid; something longer is no identity.
+const idMax = 64
+
 // ordinalMax is far over the longest series; beyond it a number is no ordinal.
 const ordinalMax = 100_000
 
@@ -190,7 +193,7 @@ func (c *Client) episodes(found list[wireEpisode], skip anilibria.Skip) []anilib
 			e.SortOrder = i + 1
 		}
 		switch {
-		case e.ID == "":
+		case e.ID == "" || len(e.ID) > idMax:
 			skip(kindEpisode, errors.New("an episode without an id"))
 		case !w.Ordinal.known || e.Ordinal < 0 || e.Ordinal > ordinalMax:
 			skip(kindEpisode, fmt.Errorf("episode %s has no ordinal", e.ID))

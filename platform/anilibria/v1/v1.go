@@ -10,6 +10,7 @@ package v1
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -139,7 +140,6 @@ func (c *Client) Schedule(ctx context.Context) ([]anilibria.ScheduleItem, error)
 	err := c.fetch.Fetch(ctx, anilibria.Request{
 		Route: routeSchedule,
 		Path:  "anime/schedule/week",
-		Query: url.Values{"include": {scheduleFields}},
 		Decode: func(body []byte, skip anilibria.Skip) (err error) {
 			items, err = decodeSchedule(body, skip)
 			return err
@@ -160,6 +160,9 @@ func (c *Client) Franchise(ctx context.Context, releaseID int) ([]anilibria.Fran
 			return err
 		},
 	})
+	if errors.Is(err, anilibria.ErrNotFound) {
+		return nil, nil
+	}
 	return franchises, err
 }
 

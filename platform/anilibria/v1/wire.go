@@ -157,8 +157,6 @@ type wireScheduledRelease struct {
 	PublishDay object[wireDay] `json:"publish_day"`
 }
 
-const scheduleFields = "release.id,release.publish_day,next_release_episode_number,published_release_episode.ordinal"
-
 type wireFranchise struct {
 	ID          text                       `json:"id"`
 	Name        text                       `json:"name"`
