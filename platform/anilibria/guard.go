@@ -1,0 +1,349 @@
+package anilibria
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/bulkhead"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/failsafe-go/failsafe-go/timeout"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+)
+
+const (
+	// attemptsMax is how often one question is asked, unless there are more hosts.
+	attemptsMax = 3
+	// viewerPatience is the longest Retry-After a viewer's question waits for;
+	// background work waits as long as its time allows.
+	viewerPatience = 2 * time.Second
+	// backgroundMax keeps half of a host's bulkhead for viewers.
+	backgroundMax = bulkheadSize / 2
+)
+
+var (
+	errTotal = errors.New("no answer within the time for one question")
+	errAll   = errors.New("every host is known to be down")
+)
+
+// Guard stands between a driver and the hosts: an ordered list of them with
+// failover, and for each a breaker, a bulkhead and a timeout; retries with a
+// budget, a rate for background work, limits on what is read. It is a Fetcher.
+//
+// A question goes to the first host that is up; when that one fails, to the next,
+// at once; only when none is left it waits and asks again. A host that went down
+// is asked app/status by Run until it answers, and is then preferred again.
+type Guard struct {
+	config  Config
+	client  *http.Client
+	agent   string
+	hosts   []*host
+	retry   retrypolicy.RetryPolicy[any]
+	share   bulkhead.Bulkhead[any]
+	pacer   *rate.Limiter // nil: every host is on loopback
+	budget  *budget
+	metrics *metrics
+	ledger  *ledger
+	changed chan struct{} // wakes Run when a breaker has changed
+}
+
+var _ Fetcher = (*Guard)(nil)
+
+// NewGuard checks the configuration and prepares the hosts; nothing is dialled.
+func NewGuard(c Config, log *slog.Logger, registry prometheus.Registerer) (*Guard, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return newGuard(c, log, registry, newTransport(c))
+}
+
+func newGuard(c Config, log *slog.Logger, registry prometheus.Registerer, transport http.RoundTripper) (*Guard, error) {
+	g := &Guard{
+		config:  c,
+		client:  &http.Client{Transport: transport, CheckRedirect: sameHostOnly},
+		agent:   c.userAgent(),
+		hosts:   newHosts(c),
+		share:   bulkhead.New[any](backgroundMax),
+		budget:  newBudget(),
+		changed: make(chan struct{}, 1),
+	}
+	for _, h := range g.hosts {
+		if !h.loopback {
+			g.pacer = rate.NewLimiter(rate.Limit(c.BackgroundRate), max(1, int(c.BackgroundRate)))
+		}
+	}
+	var err error
+	if g.metrics, err = newMetrics(registry, g.State); err != nil {
+		return nil, err
+	}
+	g.ledger = newLedger(log.With("component", "anilibria"), g.metrics)
+	g.retry = g.newRetry()
+	return g, nil
+}
+
+// newRetry leaves the decisions to call.plan, which knows the hosts: what it wants
+// asked again comes as *again, with the exact wait. failsafe-go's own reading of
+// Retry-After knows no dates and no cap.
+func (g *Guard) newRetry() retrypolicy.RetryPolicy[any] {
+	return retrypolicy.NewBuilder[any]().
+		WithMaxAttempts(max(attemptsMax, len(g.hosts))).
+		ReturnLastFailure().
+		HandleIf(func(_ any, err error) bool { return errors.As(err, new(*again)) }).
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
+			var a *again
+			if errors.As(e.LastError(), &a) {
+				return a.wait
+			}
+			return 0
+		}).
+		OnRetry(func(failsafe.ExecutionEvent[any]) { g.metrics.retries.Inc() }).
+		Build()
+}
+
+// Fetch implements Fetcher.
+func (g *Guard) Fetch(ctx context.Context, r Request) error {
+	background := IsBackground(ctx)
+	if background {
+		if err := g.queue(ctx); err != nil {
+			return interrupted(r, err)
+		}
+		defer g.share.ReleasePermit()
+	}
+	total, cancel := context.WithTimeoutCause(ctx, g.config.Timeout, errTotal)
+	defer cancel()
+	g.budget.deposit()
+	c := &call{guard: g, request: r, background: background, tried: make(map[*host]int, len(g.hosts))}
+	err := failsafe.With(g.retry).WithContext(total).RunWithExecution(c.step)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return interrupted(r, ctx.Err())
+	case total.Err() != nil:
+		return ErrUnavailable.With(errors.Join(errTotal, c.last)).After(g.retryAfter())
+	}
+	var a *again
+	if errors.As(err, &a) {
+		return a.error
+	}
+	return err
+}
+
+// queue makes background work wait for its turn; the time for the question starts
+// only after it.
+func (g *Guard) queue(ctx context.Context) error {
+	if err := g.pace(ctx); err != nil {
+		return err
+	}
+	return g.share.AcquirePermit(ctx)
+}
+
+func (g *Guard) pace(ctx context.Context) error {
+	if g.pacer == nil {
+		return nil
+	}
+	if err := g.pacer.Wait(ctx); err != nil {
+		// The limiter refuses at once what could not be served before the deadline.
+		return errors.Join(err, context.DeadlineExceeded)
+	}
+	return nil
+}
+
+func interrupted(r Request, err error) error {
+	return fmt.Errorf("anilibria %s: %w", r.Route, err)
+}
+
+// retryAfter is when trying again may help: when the first host may be asked.
+func (g *Guard) retryAfter() time.Duration {
+	first := g.hosts[0].wait()
+	for _, h := range g.hosts[1:] {
+		first = min(first, h.wait())
+	}
+	return max(first, time.Second)
+}
+
+// State tells the hosts in the order of preference.
+func (g *Guard) State() []HostState {
+	states := make([]HostState, len(g.hosts))
+	active := false
+	for i, h := range g.hosts {
+		states[i] = h.state()
+		if !active && h.up() {
+			states[i].Active, active = true, true
+		}
+	}
+	return states
+}
+
+// again is a failure that call.plan wants tried once more, after wait.
+type again struct {
+	error
+	wait time.Duration
+}
+
+func (a *again) Unwrap() error { return a.error }
+
+// call is one question on its way over the hosts.
+type call struct {
+	guard      *Guard
+	request    Request
+	background bool
+	attempts   int
+	tried      map[*host]int
+	last       error
+}
+
+// step makes one attempt at the best host.
+func (c *call) step(e failsafe.Execution[any]) error {
+	ctx := e.Context()
+	if c.background && c.attempts > 0 {
+		if err := c.guard.pace(ctx); err != nil {
+			return err
+		}
+	}
+	h, p := c.pick()
+	if h == nil {
+		return c.nobody(ctx)
+	}
+	c.attempts++
+	c.tried[h]++
+	v := c.guard.attempt(ctx, h, c.request)
+	c.guard.settle(h, p, v)
+	if v.err == nil {
+		return nil
+	}
+	c.last = v.err
+	return c.plan(ctx, v)
+}
+
+// pick takes the first host that is up and was not asked yet, then one that may be
+// probed, then one that failed before. A viewer is no guinea pig: only background
+// work and Run probe a host while another one is up.
+func (c *call) pick() (*host, permit) {
+	fresh := func(h *host) bool { return c.tried[h] == 0 }
+	for _, wanted := range []func(*host) bool{
+		func(h *host) bool { return fresh(h) && (c.background || h.up()) },
+		fresh,
+		(*host).up,
+		(*host).askable,
+	} {
+		for _, h := range c.guard.hosts {
+			if !wanted(h) {
+				continue
+			}
+			if p, ok := h.acquire(); ok {
+				return h, p
+			}
+		}
+	}
+	return nil, permit{}
+}
+
+// nobody answers for hosts that are all down or told us to wait.
+func (c *call) nobody(ctx context.Context) error {
+	after := c.guard.retryAfter()
+	cause := c.last
+	if cause == nil {
+		cause = errAll
+	}
+	err := ErrUnavailable.With(cause).After(after)
+	for _, h := range c.guard.hosts {
+		if h.onlyPaused() && c.canWait(ctx, h.wait()) {
+			return &again{err, h.wait()}
+		}
+	}
+	return err
+}
+
+// plan decides what follows a failed attempt: the next host at once, the same ones
+// after a wait, or giving up.
+func (c *call) plan(ctx context.Context, v verdict) error {
+	if v.next == giveUp {
+		return v.err
+	}
+	for _, h := range c.guard.hosts {
+		if c.tried[h] == 0 && h.askable() {
+			return &again{v.err, 0}
+		}
+	}
+	if v.next == nextHost {
+		return v.err
+	}
+	failed := ErrUnavailable.With(v.err).After(c.guard.retryAfter())
+	wait := max(backoff(c.attempts), c.soonest())
+	if !c.canWait(ctx, wait) || !c.guard.budget.withdraw() {
+		return failed
+	}
+	return &again{failed, wait}
+}
+
+// soonest is when the first host may be asked again.
+func (c *call) soonest() time.Duration {
+	first := c.guard.hosts[0].wait()
+	for _, h := range c.guard.hosts[1:] {
+		first = min(first, h.wait())
+	}
+	return first
+}
+
+func (c *call) canWait(ctx context.Context, wait time.Duration) bool {
+	if !c.background && wait > viewerPatience {
+		return false
+	}
+	deadline, ok := ctx.Deadline()
+	return !ok || wait < time.Until(deadline)
+}
+
+// settle gives the permit back, counts, and says so when the host changed sides.
+func (g *Guard) settle(h *host, p permit, v verdict) {
+	before, after := h.settle(p, v)
+	if before == after {
+		return
+	}
+	g.ledger.hostChanged(h, before, after, v, g.config.Breaker.Delay)
+	if after != circuitbreaker.HalfOpenState {
+		select {
+		case g.changed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// attempt asks one host once, within its bulkhead and timeout.
+func (g *Guard) attempt(ctx context.Context, h *host, r Request) verdict {
+	start := time.Now()
+	v, err := h.pipe.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[verdict]) (verdict, error) {
+		return g.exchange(e.Context(), h, r), nil
+	})
+	switch {
+	case ctx.Err() != nil && (err != nil || v.result == resultTransport):
+		v = g.givenUp(ctx, time.Since(start))
+	case errors.Is(err, timeout.ErrExceeded):
+		v = verdict{result: resultTimeout, evidence: badEvidence, next: tryAgain,
+			err: ErrUnavailable.Because("no answer within %s", g.config.AttemptTimeout)}
+	case errors.Is(err, bulkhead.ErrFull):
+		v = verdict{result: resultFull, next: tryAgain, err: ErrUnavailable.With(err)}
+	case err != nil:
+		v = verdict{result: resultTransport, evidence: badEvidence, next: tryAgain, err: ErrUnavailable.With(err)}
+	}
+	g.metrics.attempt(h.name, r.Route, v.result, time.Since(start))
+	g.ledger.answered(r.Route, h, v)
+	return v
+}
+
+// givenUp judges an attempt that the caller ended. Leaving is no evidence against
+// the host; but a caller whose deadline is no longer than the attempt's would
+// shield a hanging host for ever, so half an attempt without an answer counts.
+func (g *Guard) givenUp(ctx context.Context, took time.Duration) verdict {
+	v := verdict{result: resultCanceled, next: giveUp, err: context.Cause(ctx)}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && took >= g.config.AttemptTimeout/2 {
+		v.result, v.evidence = resultTimeout, badEvidence
+	}
+	return v
+}
