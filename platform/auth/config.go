@@ -3,17 +3,18 @@ package auth
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"regexp"
+
+	"anihub/platform/config"
 )
 
 // Config is platform.auth. A secret that is not set is generated once into the
 // data directory.
 type Config struct {
-	JWTSecret                 string         `yaml:"jwt_secret" secret:"true"`
-	PreviousJWTSecret         string         `yaml:"previous_jwt_secret" secret:"true"`
-	InternalJWTSecret         string         `yaml:"internal_jwt_secret" secret:"true"`
-	PreviousInternalJWTSecret string         `yaml:"previous_internal_jwt_secret" secret:"true"`
+	JWTSecret                 config.Secret  `yaml:"jwt_secret"`
+	PreviousJWTSecret         config.Secret  `yaml:"previous_jwt_secret"`
+	InternalJWTSecret         config.Secret  `yaml:"internal_jwt_secret"`
+	PreviousInternalJWTSecret config.Secret  `yaml:"previous_internal_jwt_secret"`
 	AllowedServices           []string       `yaml:"allowed_services"`
 	Password                  PasswordConfig `yaml:"password"`
 }
@@ -33,8 +34,8 @@ func (c Config) Validate() error {
 
 func (c Config) validateSecrets() error {
 	var errs []error
-	user := map[string]bool{c.JWTSecret: true, c.PreviousJWTSecret: true}
-	for _, s := range []string{c.InternalJWTSecret, c.PreviousInternalJWTSecret} {
+	user := map[config.Secret]bool{c.JWTSecret: true, c.PreviousJWTSecret: true}
+	for _, s := range []config.Secret{c.InternalJWTSecret, c.PreviousInternalJWTSecret} {
 		if s != "" && user[s] {
 			errs = append(errs, errors.New("internal_jwt_secret: must differ from jwt_secret: a user's token must be worth nothing between services"))
 		}
@@ -69,9 +70,9 @@ func (c PasswordConfig) validate() error {
 			errs = append(errs, fmt.Errorf("password.%s: must be %d to %d, is %d", key, low, high, n))
 		}
 	}
-	within("memory_kib", int(c.MemoryKiB), 7<<10, maxMemory)
-	within("iterations", int(c.Iterations), 1, maxIterations)
-	within("parallelism", int(c.Parallelism), 1, 16)
+	within("memory_kib", c.MemoryKiB, 7<<10, maxMemory)
+	within("iterations", c.Iterations, 1, maxIterations)
+	within("parallelism", c.Parallelism, 1, 16)
 	within("at_once", c.AtOnce, 1, 64)
 	within("queue", c.Queue, 0, 1000)
 	return errors.Join(errs...)
@@ -82,32 +83,22 @@ func (c PasswordConfig) validate() error {
 func (c Config) Production() error {
 	var errs []error
 	for _, s := range []struct {
-		key, value string
-		optional   bool
+		key      string
+		value    config.Secret
+		optional bool
 	}{
 		{"jwt_secret", c.JWTSecret, false},
 		{"previous_jwt_secret", c.PreviousJWTSecret, true},
 		{"internal_jwt_secret", c.InternalJWTSecret, false},
 		{"previous_internal_jwt_secret", c.PreviousInternalJWTSecret, true},
 	} {
-		reason, weak := Weak(s.value)
+		reason, weak := Weak(s.value.Reveal())
 		if weak && (!s.optional || s.value != "") {
 			errs = append(errs, fmt.Errorf("%s: %s; production needs at least %d random bytes (openssl rand -base64 48)", s.key, reason, MinSecretBytes))
 		}
 	}
 	return errors.Join(errs...)
 }
-
-// String hides the secrets, for whoever prints a configuration.
-func (c Config) String() string {
-	return fmt.Sprintf("{allowed_services:%v password:%+v secrets:***}", c.AllowedServices, c.Password)
-}
-
-// GoString hides the secrets from %#v.
-func (c Config) GoString() string { return c.String() }
-
-// LogValue hides the secrets from logs.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Auth is what the configuration opens.
 type Auth struct {
@@ -132,13 +123,13 @@ func Open(cfg Config, dataDir string) (*Auth, error) {
 	return &Auth{NewUsers(users), NewServices(services, cfg.AllowedServices), NewPasswords(cfg.Password)}, nil
 }
 
-func openKeys(secret, previous, dir, name string) (*Keys, error) {
-	current := []byte(secret)
+func openKeys(secret, previous config.Secret, dir, name string) (*Keys, error) {
+	current := []byte(secret.Reveal())
 	if secret == "" {
 		var err error
 		if current, err = LoadOrCreate(dir, name); err != nil {
 			return nil, err
 		}
 	}
-	return NewKeys(NewKey(current), NewKey([]byte(previous)))
+	return NewKeys(NewKey(current), NewKey([]byte(previous.Reveal())))
 }

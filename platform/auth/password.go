@@ -31,11 +31,11 @@ const (
 // PasswordConfig is the cost of a password: argon2id (RFC 9106) with the least
 // cost that the OWASP password storage sheet names.
 type PasswordConfig struct {
-	MemoryKiB   uint32 `yaml:"memory_kib"`
-	Iterations  uint32 `yaml:"iterations"`
-	Parallelism uint8  `yaml:"parallelism"`
-	AtOnce      int    `yaml:"at_once"` // how many are hashed at the same time
-	Queue       int    `yaml:"queue"`   // how many wait for that; more are told ErrBusy
+	MemoryKiB   int `yaml:"memory_kib"`
+	Iterations  int `yaml:"iterations"`
+	Parallelism int `yaml:"parallelism"`
+	AtOnce      int `yaml:"at_once"` // how many are hashed at the same time
+	Queue       int `yaml:"queue"`   // how many wait for that; more are told ErrBusy
 }
 
 // Passwords hashes and verifies passwords within a bounded amount of memory.
@@ -59,7 +59,7 @@ func NewPasswords(cfg PasswordConfig) *Passwords {
 }
 
 func (p *Passwords) cost() cost {
-	return cost{p.cfg.MemoryKiB, p.cfg.Iterations, p.cfg.Parallelism}
+	return cost{uint32(p.cfg.MemoryKiB), uint32(p.cfg.Iterations), uint8(p.cfg.Parallelism)}
 }
 
 // Hash makes the text that is stored. ErrPassword, ErrBusy.
