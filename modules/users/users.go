@@ -58,13 +58,17 @@ type Profiles interface {
 	UpdateProfile(ctx context.Context, id string, p Profile) (User, error)
 	// SetRole gives or takes a role, by login or e-mail. ErrNotFound, ErrUnacceptable.
 	SetRole(ctx context.Context, who, role string, on bool) (User, error)
+	// SetBanned bans or pardons, by login or e-mail. A ban ends the user's sessions;
+	// their access tokens are dead within a second. ErrNotFound.
+	SetBanned(ctx context.Context, who string, on bool) (User, error)
 }
 
 // Subscriptions are the titles a user wants to be told about.
 type Subscriptions interface {
 	// Subscriptions of a user, newest first.
 	Subscriptions(ctx context.Context, userID string) ([]Subscription, error)
-	// Subscribe adds a title; again is no error. ErrUnacceptable over MaxSubscriptions.
+	// Subscribe adds a title; again is no error. ErrUnacceptable over MaxSubscriptions
+	// and for a title id below 1, ErrNotFound when there is no such user.
 	Subscribe(ctx context.Context, userID string, titleID int) (Subscription, error)
 	// Unsubscribe removes a title; removing nothing is no error.
 	Unsubscribe(ctx context.Context, userID string, titleID int) error
@@ -77,6 +81,20 @@ const MaxSubscriptions = 1000
 const (
 	AccessTTL  = 15 * time.Minute
 	RefreshTTL = 30 * 24 * time.Hour
+)
+
+// SessionTopic is the topic of the event log that tells when a session ends, so
+// that its sockets can be closed wherever they are. The data of an entry is
+// {"user_id","session_id","reason"} with one of the reasons below.
+const SessionTopic = "session"
+
+// Why a session ended.
+const (
+	EndedLogout = "logout"
+	EndedReuse  = "reuse"   // a rotated refresh token was used again
+	EndedBanned = "banned"  // the user was banned
+	EndedCrowd  = "crowd"   // the user has too many newer sessions
+	EndedAge    = "expired" // not refreshed for RefreshTTL
 )
 
 // Roles of a user.

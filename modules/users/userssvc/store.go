@@ -1,0 +1,210 @@
+package userssvc
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"anihub/modules/users"
+	"anihub/platform/documents"
+)
+
+// store is the three collections.
+type store struct {
+	users, sessions, subscriptions, marks documents.Collection
+}
+
+func newStore(s documents.Store) *store {
+	return &store{
+		users: s.Collection(documents.Spec{Name: "users", Indexes: []documents.Index{
+			{Field: "login_key", Unique: true}, {Field: "email_key", Unique: true},
+		}}),
+		sessions: s.Collection(documents.Spec{Name: "sessions", Indexes: []documents.Index{
+			{Field: "user"}, {Field: "expires_at"}, {Field: "ended_at"},
+		}}),
+		subscriptions: s.Collection(documents.Spec{Name: "subscriptions", Indexes: []documents.Index{
+			{Field: "user"}, {Field: "title"},
+		}}),
+		marks: s.Collection(documents.Spec{Name: "users_marks"}),
+	}
+}
+
+// rest keeps the fields that a newer AniHub wrote and this one does not know.
+type rest map[string]any
+
+// account is a stored user. Its password is a hash.
+type account struct {
+	Login     string    `bson:"login"`
+	LoginKey  string    `bson:"login_key"`
+	Email     string    `bson:"email"`
+	EmailKey  string    `bson:"email_key"`
+	Name      string    `bson:"name"`
+	Password  string    `bson:"password"`
+	Roles     []string  `bson:"roles"`
+	Banned    bool      `bson:"banned"`
+	CreatedAt time.Time `bson:"created_at"`
+	UpdatedAt time.Time `bson:"updated_at"`
+	Rest      rest      `bson:",inline"`
+
+	id string
+}
+
+func (a account) user() users.User {
+	return users.User{
+		ID: a.id, Login: a.Login, Email: a.Email, Name: a.Name, Roles: slices.Clone(a.Roles),
+		Banned: a.Banned, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+	}
+}
+
+// session is a stored session. Of its refresh token only the hash is kept.
+type session struct {
+	User       string     `bson:"user"`
+	Hash       []byte     `bson:"hash"`       // SHA-256 of the current refresh token
+	Seed       []byte     `bson:"seed"`       // what its tokens are derived from, beside a key
+	Generation int64      `bson:"generation"` // of the current token, from 1
+	RotatedAt  time.Time  `bson:"rotated_at"` // when the current token was made
+	RotatedBy  []byte     `bson:"rotated_by"` // hash of the client it was made for
+	CreatedAt  time.Time  `bson:"created_at"`
+	ExpiresAt  time.Time  `bson:"expires_at"`
+	Address    string     `bson:"address"` // of the last refresh
+	UserAgent  string     `bson:"user_agent"`
+	EndedAt    *time.Time `bson:"ended_at,omitempty"` // set = over, to be announced and deleted
+	EndedWhy   string     `bson:"ended_why,omitempty"`
+	Rest       rest       `bson:",inline"`
+
+	id      string
+	version int64
+}
+
+// over tells whether the session is worth nothing any more.
+func (s session) over(now time.Time) bool { return s.EndedAt != nil || !now.Before(s.ExpiresAt) }
+
+// subscription is stored as <user>:<title>.
+type subscription struct {
+	User  string    `bson:"user"`
+	Title int64     `bson:"title"`
+	Since time.Time `bson:"since"`
+	Rest  rest      `bson:",inline"`
+}
+
+func subscriptionID(user string, title int) string { return user + ":" + strconv.Itoa(title) }
+
+// mark is a fact about the installation.
+type mark struct {
+	User string    `bson:"user"`
+	At   time.Time `bson:"at"`
+}
+
+// firstAdmin marks that somebody became admin by being first.
+const firstAdmin = "first_admin"
+
+// idLength of users and sessions: 20 characters of base32 are 100 random bits.
+const idLength = 20
+
+func newID() string { return strings.ToLower(rand.Text()[:idLength]) }
+
+// validID keeps out what no store could hold an id of ours under.
+func validID(id string) bool {
+	if len(id) != idLength {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
+}
+
+// now is the time as the store keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// account by id. users.ErrNotFound.
+func (s *store) account(ctx context.Context, id string) (account, error) {
+	a := account{id: id}
+	if !validID(id) {
+		return a, users.ErrNotFound
+	}
+	_, err := s.users.Get(ctx, id, &a)
+	return a, named(err)
+}
+
+// find is the account by the key of its login or its e-mail. users.ErrNotFound.
+func (s *store) find(ctx context.Context, key string) (account, error) {
+	field := "login_key"
+	if strings.Contains(key, "@") { // no login has one
+		field = "email_key"
+	}
+	for d, err := range s.users.Find(ctx, field, key) {
+		if err != nil {
+			return account{}, err
+		}
+		a := account{id: d.ID}
+		return a, d.Decode(&a)
+	}
+	return account{}, users.ErrNotFound
+}
+
+// change edits an account until nobody else changed it meanwhile. An error of edit
+// leaves it as it was. users.ErrNotFound, documents.ErrExists.
+func (s *store) change(ctx context.Context, id string, edit func(*account) error) (account, error) {
+	for range maxTries {
+		a := account{id: id}
+		if !validID(id) {
+			return a, users.ErrNotFound
+		}
+		version, err := s.users.Get(ctx, id, &a)
+		if err != nil {
+			return a, named(err)
+		}
+		if err := edit(&a); err != nil {
+			return a, err
+		}
+		err = s.users.Replace(ctx, id, version, a)
+		if !errors.Is(err, documents.ErrVersion) {
+			return a, err
+		}
+	}
+	return account{}, documents.ErrVersion
+}
+
+// maxTries of a change that others keep overtaking.
+const maxTries = 8
+
+func named(err error) error {
+	if errors.Is(err, documents.ErrNotFound) {
+		return users.ErrNotFound
+	}
+	return err
+}
+
+// session by id. documents.ErrNotFound.
+func (s *store) session(ctx context.Context, id string) (session, error) {
+	ses := session{id: id}
+	if !validID(id) {
+		return ses, documents.ErrNotFound
+	}
+	var err error
+	ses.version, err = s.sessions.Get(ctx, id, &ses)
+	return ses, err
+}
+
+// sessionsOf a user, those that are over included.
+func (s *store) sessionsOf(ctx context.Context, user string) ([]session, error) {
+	var all []session
+	for d, err := range s.sessions.Find(ctx, "user", user) {
+		if err != nil {
+			return nil, err
+		}
+		ses := session{id: d.ID, version: d.Version}
+		if err := d.Decode(&ses); err != nil {
+			return nil, err
+		}
+		all = append(all, ses)
+	}
+	return all, nil
+}
