@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"anihub/modules/realtime"
 	"anihub/platform/eventlog"
 	"anihub/platform/fault"
 )

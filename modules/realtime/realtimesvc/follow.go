@@ -20,93 +20,80 @@ func (s *Service) Run(ctx context.Context) error {
 		return errors.New("realtimesvc: Run called twice")
 	}
 	defer func() { s.hub.drain(time.Duration(s.cfg.DrainSeconds) * time.Second) }()
-	at, ok := s.start(ctx)
-	if !ok {
+	handle := func(records []eventlog.Record) error {
+		s.tellAll(records)
 		return nil
 	}
-	for tries := 0; ctx.Err() == nil; {
-		records, err := s.log.Wait(ctx, at, pageRecords)
-		switch {
-		case err == nil:
-			tries = 0
-			at = s.tellAll(records, at)
-		case errors.Is(err, eventlog.ErrGap):
-			at = s.jump(ctx, at)
-		default:
-			tries++
-			s.outage(ctx, tries, err)
+	// From the zero position Follow begins with a gap, which says where the log is.
+	return eventlog.Follow(ctx, s.log, eventlog.Position{}, handle, func(tail eventlog.Position) error {
+		if s.hub.at().era == 0 {
+			return s.warm(ctx, tail)
+		}
+		return s.jump(ctx, tail)
+	}, s.logger)
+}
+
+// warm begins the hub's first era at the end of the log. What is before that is
+// told to nobody, but its newest part is kept for those who come back.
+func (s *Service) warm(ctx context.Context, tail eventlog.Position) error {
+	at := eventlog.Position{Epoch: tail.Epoch, Offset: tail.Offset - min(tail.Offset, windowEvents)}
+	s.hub.rewind(at.Offset)
+	for at.Offset < tail.Offset {
+		records, err := s.log.Read(ctx, at, eventlog.MaxRead)
+		if errors.Is(err, eventlog.ErrGap) || len(records) == 0 && err == nil {
+			break // trimmed: the window begins at the tail
+		}
+		if err != nil {
+			return err
+		}
+		s.hub.remember(records, tail.Offset)
+		at = records[len(records)-1].Position
+	}
+	s.hub.begin(tail)
+	return nil
+}
+
+// jump goes on behind a gap: from the beginning of a new log, of which nobody
+// has seen anything, or from the end of one that trimmed what came next. After an
+// error it is called again and goes on where it stopped.
+func (s *Service) jump(ctx context.Context, tail eventlog.Position) error {
+	now := s.hub.at()
+	at := eventlog.Position{Epoch: tail.Epoch}
+	if tail.Epoch == now.epoch {
+		at.Offset = now.told
+	}
+	records, err := s.log.Read(ctx, at, eventlog.MaxRead)
+	switch {
+	case errors.Is(err, eventlog.ErrGap):
+		s.gap(tail)
+		return nil
+	case err != nil:
+		return err
+	case tail.Epoch != now.epoch:
+		s.gap(at)
+	}
+	for len(records) > 0 && records[0].Position.Offset <= tail.Offset {
+		s.tellAll(records)
+		at = records[len(records)-1].Position
+		if records, err = s.log.Read(ctx, at, eventlog.MaxRead); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// start waits for the log to say where it ends. What is before that is told to
-// nobody, but its newest part is kept in memory for those who come back.
-func (s *Service) start(ctx context.Context) (eventlog.Position, bool) {
-	for tries := 1; ctx.Err() == nil; tries++ {
-		tail, err := s.log.Tail(ctx)
-		if err == nil {
-			return s.warm(ctx, tail), true
-		}
-		s.outage(ctx, tries, err)
-	}
-	return eventlog.Position{}, false
-}
-
-// warm begins the hub's first era and fills its window up to tail.
-func (s *Service) warm(ctx context.Context, tail eventlog.Position) eventlog.Position {
-	from := eventlog.Position{Epoch: tail.Epoch, Offset: tail.Offset - min(tail.Offset, windowEvents)}
-	if records, err := s.log.Read(ctx, from, windowEvents); err == nil {
-		s.hub.fill(from, records, tail.Offset)
-	}
-	s.hub.begin(tail)
-	return tail
-}
-
-// jump goes on behind a gap: at the beginning of a new log, since nobody has
-// seen anything of it, or at the end of one that trimmed what comes next.
-func (s *Service) jump(ctx context.Context, from eventlog.Position) eventlog.Position {
-	tail, err := s.log.Tail(ctx)
-	if err != nil {
-		s.outage(ctx, 1, err)
-		return from
-	}
-	to := tail
-	if tail.Epoch != from.Epoch {
-		to.Offset = 0
-		if _, err := s.log.Read(ctx, to, 1); err != nil {
-			to = tail
-		}
-	}
-	s.logger.WarnContext(ctx, "gap in the log", "from", from.String(), "to", to.String())
+func (s *Service) gap(to eventlog.Position) {
 	s.metrics.errors.WithLabelValues("LOG_GAP").Inc()
 	s.hub.reset(to)
-	return to
 }
 
-// outage says once that the log is away and waits a little.
-func (s *Service) outage(ctx context.Context, tries int, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	if tries == 1 {
-		s.logger.WarnContext(ctx, "event log cannot be read; trying again", "err", err)
-	}
-	s.metrics.errors.WithLabelValues("LOG_UNAVAILABLE").Inc()
-	t := time.NewTimer(backoff(tries))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-func (s *Service) tellAll(records []eventlog.Record, at eventlog.Position) eventlog.Position {
+// tellAll tells records of the current era; those that were told are passed over.
+func (s *Service) tellAll(records []eventlog.Record) {
 	for _, r := range records {
-		s.tell(r)
-		at = r.Position
+		if r.Position.Offset > s.hub.at().told {
+			s.tell(r)
+		}
 	}
-	return at
 }
 
 // tell handles one record. A record that breaks it is passed over: the loop must

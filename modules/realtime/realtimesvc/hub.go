@@ -74,10 +74,41 @@ func (h *hub) at() place {
 	return h.place
 }
 
-// begin sets the first place.
+// begin sets the first place. The window may be filled up to there already.
 func (h *hub) begin(p eventlog.Position) {
-	h.move(p)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.place = place{era: 1, epoch: p.Epoch, told: p.Offset, telling: p.Offset}
+	if h.window.to != p.Offset {
+		h.window.restart(p.Offset)
+	}
 	close(h.ready)
+}
+
+// rewind lets the window begin after an offset.
+func (h *hub) rewind(offset uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.window.restart(offset)
+}
+
+// remember puts what was told before this process started into the window.
+func (h *hub) remember(records []eventlog.Record, upTo uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range records {
+		if r.Position.Offset > upTo {
+			return
+		}
+		var e *event
+		if r.Topic == TopicEvent {
+			if known, err := eventOf(r); err == nil {
+				e = known
+				h.recent.seen(e.msg.EventID)
+			}
+		}
+		h.window.add(r.Position.Offset, e)
+	}
 }
 
 // move begins a new era at p.
@@ -231,24 +262,4 @@ func restartReason(d time.Duration) string {
 // closedRestart ends a conversation that should come back after d.
 func closedRestart(d time.Duration) *realtime.Closed {
 	return &realtime.Closed{Code: realtime.CloseRestart, Reason: restartReason(d)}
-}
-
-// fill puts what was told before this process started into the window.
-func (h *hub) fill(from eventlog.Position, records []eventlog.Record, upTo uint64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.window.restart(from.Offset)
-	for _, r := range records {
-		if r.Position.Offset > upTo {
-			return
-		}
-		var e *event
-		if r.Topic == TopicEvent {
-			if known, err := eventOf(r); err == nil {
-				e = known
-				h.recent.seen(e.msg.EventID)
-			}
-		}
-		h.window.add(r.Position.Offset, e)
-	}
 }
