@@ -27,6 +27,7 @@ type conversation struct {
 	session string
 	wake    chan struct{} // holds one token when there is something for Next
 	meter   meter         // of Receive alone
+	log     reader        // of Next alone
 
 	mu     sync.Mutex
 	era    uint64

@@ -69,6 +69,9 @@ func eventOf(r eventlog.Record) (*event, error) {
 	if err := json.Unmarshal(r.Data, &d); err != nil {
 		return nil, fmt.Errorf("record %s: %w", r.Position, err)
 	}
+	if len(d.Data) == 0 {
+		return nil, fmt.Errorf("record %s: no data", r.Position)
+	}
 	k, ok := kindOf(d.Type)
 	if !ok {
 		// A newer version of us may know it.

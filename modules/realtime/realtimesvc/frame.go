@@ -96,16 +96,21 @@ func answer(typ string, id json.RawMessage, data any) realtime.Message {
 
 // push is an event as viewers see it, made once for all of them.
 func push(typ, eventID, position string, data json.RawMessage) (realtime.Message, error) {
-	frame, err := json.Marshal(struct {
-		Type     string          `json:"type"`
-		EventID  string          `json:"event_id"`
-		Position string          `json:"position"`
-		Data     json.RawMessage `json:"data"`
-	}{typ, eventID, position, data})
+	id, err := json.Marshal(eventID)
 	if err != nil {
 		return realtime.Message{}, fmt.Errorf("encode %s: %w", typ, err)
 	}
-	return realtime.Message{Type: typ, EventID: eventID, Position: position, Frame: frame, Data: data}, nil
+	frame := make([]byte, 0, len(typ)+len(id)+len(position)+len(data)+64)
+	frame = append(frame, `{"type":"`...)
+	frame = append(frame, typ...)
+	frame = append(frame, `","event_id":`...)
+	frame = append(frame, id...)
+	frame = append(frame, `,"position":"`...)
+	frame = append(frame, position...)
+	frame = append(frame, `","data":`...)
+	frame = append(frame, data...)
+	frame = append(frame, '}')
+	return realtime.Message{Type: typ, EventID: eventID, Position: position, Frame: frame, Data: frame[len(frame)-1-len(data) : len(frame)-1]}, nil
 }
 
 // failure is the error message for a fault: never its private cause.

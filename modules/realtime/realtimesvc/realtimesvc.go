@@ -110,7 +110,7 @@ func (s *Service) Open(ctx context.Context, _ realtime.Client) (realtime.Convers
 	if err := s.waitReady(ctx); err != nil {
 		return nil, err
 	}
-	c := &conversation{s: s, session: rand.Text(), wake: make(chan struct{}, 1)}
+	c := &conversation{s: s, session: rand.Text(), wake: make(chan struct{}, 1), log: reader{s: s}}
 	if !s.hub.join(c) {
 		return nil, realtime.ErrUnavailable.Because("shutting down").After(time.Second)
 	}

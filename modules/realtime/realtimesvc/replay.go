@@ -10,8 +10,62 @@ import (
 	"anihub/platform/eventlog"
 )
 
-// pageRecords is how many records one step reads from the log.
-const pageRecords = 256
+// What one step reads from the log, and how much of it is kept for the next step.
+const (
+	pageRecords    = 256
+	minPageRecords = 16
+	restBytes      = 128 << 10
+)
+
+// reader reads the log for one conversation, from memory where it can. What one
+// batch did not take of a page is kept, but not more than a part of a queue: a
+// thousand viewers who return after a night must not keep a thousand pages. It is
+// for Next alone.
+type reader struct {
+	s     *Service
+	limit int
+	rest  page
+	era   uint64
+	at    uint64 // rest follows this offset
+}
+
+// next is what follows an offset. A read of an era that is over is a gap.
+func (r *reader) next(ctx context.Context, era, at uint64) (page, error) {
+	if len(r.rest.events) > 0 && r.era == era && r.at == at {
+		return r.rest, nil
+	}
+	r.rest = page{}
+	if p, ok := r.s.hub.missed(era, at, pageRecords); ok {
+		return p, nil
+	}
+	now := r.s.hub.at()
+	if now.era != era {
+		return page{}, eventlog.ErrGap
+	}
+	if r.limit == 0 {
+		r.limit = pageRecords
+	}
+	records, err := r.s.log.Read(ctx, eventlog.Position{Epoch: now.epoch, Offset: at}, r.limit)
+	if err != nil {
+		return page{}, err
+	}
+	return pageOf(records, at), nil
+}
+
+// keep remembers what is left of a page after an offset, and reads as much at
+// once from now on as can be kept.
+func (r *reader) keep(rest page, era, at uint64) {
+	size := 0
+	for i, e := range rest.events {
+		if size += len(e.msg.Frame); size > restBytes {
+			i = max(i, 1)
+			r.limit = max(i, minPageRecords)
+			rest = page{events: rest.events[:i:i], to: rest.events[i-1].offset}
+			break
+		}
+	}
+	r.rest, r.era, r.at = rest, era, at
+}
 
 // replay is a task with a position: the events in (after, until] that belong to
 // it and were not delivered yet. They are counted first, because the answer says
@@ -60,7 +114,7 @@ func (c *conversation) replay(ctx context.Context, job *replay) error {
 		c.endReplay(job)
 		return nil
 	}
-	p, err := c.s.read(ctx, era, at)
+	p, err := c.log.next(ctx, era, at)
 	if err != nil {
 		return c.unread(ctx, job, err)
 	}
@@ -118,12 +172,13 @@ func (c *conversation) deliverLocked(job *replay, p page) {
 
 // fill queues events of a page until a batch is full, and returns up to where.
 func (c *conversation) fill(p page, wanted func(*event) bool) (to uint64) {
-	size, last := 0, uint64(0)
-	for _, e := range p.events {
+	size := 0
+	for i, e := range p.events {
 		if size > batchBytes {
-			return last
+			to = p.events[i-1].offset
+			c.log.keep(page{events: p.events[i:], to: p.to}, c.era, to)
+			return to
 		}
-		last = e.offset
 		if wanted(e) {
 			size += len(e.msg.Frame)
 			c.enqueue(e.msg)
@@ -202,13 +257,13 @@ func (c *conversation) catchUp(ctx context.Context) error {
 	now := c.s.hub.at()
 	c.rebaseLocked(now)
 	if !c.behind || c.cursor >= now.telling {
-		c.behind = false
+		c.behind, c.log.rest = false, page{}
 		c.mu.Unlock()
 		return nil
 	}
 	era, at := c.era, c.cursor
 	c.mu.Unlock()
-	p, err := c.s.read(ctx, era, at)
+	p, err := c.log.next(ctx, era, at)
 	if err != nil {
 		return c.caughtNothing(ctx, era, err)
 	}
@@ -254,23 +309,6 @@ func (c *conversation) pause(ctx context.Context, tries int) error {
 func backoff(tries int) time.Duration {
 	d := min(100*time.Millisecond<<min(max(tries-1, 0), 5), 2*time.Second)
 	return d/2 + rand.N(d/2+1)
-}
-
-// read returns what follows an offset of an era, from memory when it can. A read
-// of an era that is over is a gap.
-func (s *Service) read(ctx context.Context, era, after uint64) (page, error) {
-	if p, ok := s.hub.missed(era, after, pageRecords); ok {
-		return p, nil
-	}
-	now := s.hub.at()
-	if now.era != era {
-		return page{}, eventlog.ErrGap
-	}
-	records, err := s.log.Read(ctx, eventlog.Position{Epoch: now.epoch, Offset: after}, pageRecords)
-	if err != nil {
-		return page{}, err
-	}
-	return pageOf(records, after), nil
 }
 
 var _ realtime.Conversation = (*conversation)(nil)
