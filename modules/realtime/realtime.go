@@ -30,7 +30,8 @@ type Service interface {
 	// Open begins a conversation with one viewer. It lives until Close, not until
 	// ctx ends. ErrTooMany.
 	Open(ctx context.Context, c Client) (Conversation, error)
-	// Tail is the position of the newest event, "epoch:offset".
+	// Tail is the position, "epoch:offset", up to which the process that serves
+	// realtime has told everything. It costs no call to the log.
 	Tail(ctx context.Context) (string, error)
 	// Stats counts what goes on in the process that serves realtime.
 	Stats(ctx context.Context) (Stats, error)
@@ -40,7 +41,8 @@ type Service interface {
 // called at the same time, each by one goroutine.
 type Conversation interface {
 	// Receive takes one frame from the viewer. Its answer comes out of Next: a bad
-	// frame is answered with an error message, not with an error here.
+	// frame is answered with an error message, not with an error here. When the
+	// conversation is over it returns a *Closed.
 	Receive(ctx context.Context, frame []byte) error
 	// Next blocks until there are messages for the viewer and returns them in order.
 	// When the conversation is over it returns a *Closed.
@@ -75,8 +77,14 @@ type Closed struct {
 // Error makes Closed the last error of Next.
 func (c *Closed) Error() string { return "closed " + strconv.Itoa(c.Code) + ": " + c.Reason }
 
+// MaxFrame is the largest frame a viewer may send, in bytes.
+const MaxFrame = 64 << 10
+
 // Close codes. docs/realtime.md says what a client should do about each.
 const (
+	CloseNormal   = 1000 // the viewer ended it
+	CloseProtocol = 1002 // broken WebSocket framing: a defect of the client
+	CloseData     = 1003 // binary frame
 	CloseRestart  = 1012 // the service restarts: reconnect after retry_in_ms
 	CloseSlow     = 4008 // slow consumer: reconnect and resume
 	CloseFlood    = 4029 // too many commands: reconnect later
@@ -119,5 +127,5 @@ type Stats struct {
 	Delivered     int64
 	Dropped       int64 // conversations closed as slow
 	Position      string
-	LagRecords    int64 // records of the log this process has not told yet
+	LagRecords    int64 // records of the log this process has not told yet; -1 = unknown
 }
