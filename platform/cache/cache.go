@@ -2,6 +2,29 @@
 // that every catalogue answer comes through. It answers fresh when it can, stale
 // and saying so when it must, loads a key once, and drops what an event made old
 // in every instance.
+//
+// # Freshness
+//
+// A value is fresh until its own FreshUntil, which lies the time to live of the
+// deepest level (24 h) after the origin said it. The nearer levels hold copies,
+// and trust each only until its CheckAt, their own time to live (5 min, 30 min)
+// after they took it; then they look one level deeper. So the origin is asked
+// only when the value itself is no longer fresh, and a change that never rang
+// the bell is seen by a nearer level after its own time to live.
+//
+// An answer is stale when the value's own freshness has passed and the origin
+// did not answer (upstream_down, timeout), or when a copy had to be compared
+// with a level that is down (level_down).
+//
+// # Invalidation
+//
+// Invalidate and Put act on all levels, the deepest first so that nobody can
+// promote an old copy behind them, and then ring the bell: an entry on the event
+// log that makes every other process expire its L1. A load that runs meanwhile
+// answers those who waited for it already, but is not kept, and nobody joins it
+// any more. Loads of other processes are kept out of the shared levels by fences
+// (Fenced). What a level missed because it was down is remembered and done again
+// when it heals.
 package cache
 
 import (
@@ -27,6 +50,7 @@ type Entry struct {
 	Generation int64  // grows with every change of the key; an older one never replaces a newer
 	StoredAt   time.Time
 	FreshUntil time.Time
+	CheckAt    time.Time // the chain's own: from then on this copy is compared with the level below
 	NotFound   bool
 	Tags       []string // "title:9919", "schedule": what Invalidate can name besides the key
 }
@@ -53,10 +77,27 @@ type Lister interface {
 	Keys(ctx context.Context, yield func(key string) bool) error
 }
 
+// Fenced is a level that several processes write. The fence is what the level
+// knew about the key when it was asked; a value that was fetched meanwhile is
+// stored only if the key was neither deleted nor expired since.
+type Fenced interface {
+	// GetFenced is Get that also tells the fence, with or without an entry.
+	GetFenced(ctx context.Context, key string) (e Entry, ok bool, fence uint64, err error)
+	// SetFenced is Set under a fence; false when it has moved on.
+	SetFenced(ctx context.Context, key string, e Entry, fence uint64) (bool, error)
+}
+
+// Tagged is a level that can name the keys that carry any of some tags.
+type Tagged interface {
+	KeysTagged(ctx context.Context, tags []string, yield func(key string) bool) error
+}
+
 // Load asks the origin for a key. It returns ErrNotFound when the origin itself
 // says so; any other error means that the origin could not answer. The returned
-// entry needs Body, ETag, Generation, Tags and, if shorter than the chain's, a
-// FreshUntil of its own.
+// entry needs Body, ETag, Tags and, where the owner counts them, a Generation (0:
+// the chain derives one from the time the load began); optionally a StoredAt in
+// the past and a FreshUntil that is shorter than the chain's. Ahead(ctx) tells
+// that no viewer waits for it.
 type Load func(ctx context.Context) (Entry, error)
 
 // Hit is an answer of the chain.

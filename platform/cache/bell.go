@@ -1,0 +1,272 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"anihub/platform/eventlog"
+)
+
+// Topic is the bell's on the event log.
+const Topic = "cache"
+
+// bell is this process's end of the event log.
+type bell struct {
+	log     eventlog.Log
+	self    string // names this process, so that it does not answer its own ring
+	seq     atomic.Uint64
+	breaker *breaker
+
+	mu      sync.Mutex
+	applied eventlog.Position
+}
+
+// ringing is what is said: which keys have changed. A process that cannot read
+// it distrusts its whole L1.
+type ringing struct {
+	Version int      `json:"v"`
+	From    string   `json:"from"`
+	Mode    Mode     `json:"mode"`
+	Keys    []string `json:"keys,omitempty"`
+	Pattern string   `json:"pattern,omitempty"`
+	Tags    []string `json:"tags,omitempty"`
+}
+
+const (
+	bellVersion = 1
+	bellTimeout = time.Second
+	bellKeys    = 64 // per entry: even escaped six bytes for one, they stay below eventlog.MaxData
+	bellBatch   = 256
+)
+
+// ring tells the other processes. What could not be told is owed.
+func (c *Cache) ring(ctx context.Context, inv Invalidation) error {
+	if c.bell.log == nil {
+		return nil
+	}
+	var err error
+	for _, r := range split(inv) {
+		r.Version, r.From = bellVersion, c.bell.self
+		if failed := c.bell.append(ctx, r); failed != nil {
+			c.debts.add(Invalidation{Keys: r.Keys, Pattern: r.Pattern, Tags: r.Tags, Mode: r.Mode}, owesBell)
+			err = ErrPending.With(failed)
+		}
+	}
+	return err
+}
+
+func split(inv Invalidation) []ringing {
+	var out []ringing
+	if inv.Pattern != "" {
+		out = append(out, ringing{Mode: inv.Mode, Pattern: inv.Pattern})
+	}
+	for len(inv.Keys) > 0 {
+		n := min(bellKeys, len(inv.Keys))
+		out = append(out, ringing{Mode: inv.Mode, Keys: inv.Keys[:n]})
+		inv.Keys = inv.Keys[n:]
+	}
+	for len(inv.Tags) > 0 {
+		n := min(bellKeys, len(inv.Tags))
+		out = append(out, ringing{Mode: inv.Mode, Tags: inv.Tags[:n]})
+		inv.Tags = inv.Tags[n:]
+	}
+	return out
+}
+
+func (b *bell) append(ctx context.Context, r ringing) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	p := b.breaker.allow(time.Now())
+	if p == refused {
+		return errSkipped
+	}
+	opctx, cancel := context.WithTimeout(ctx, bellTimeout)
+	defer cancel()
+	id := b.self + "-" + strconv.FormatUint(b.seq.Add(1), 36)
+	_, _, err = b.log.Append(opctx, eventlog.Entry{ID: id, Topic: Topic, Data: data})
+	b.breaker.report(p, judge(ctx, err), time.Now())
+	return err
+}
+
+// Applied is the place in the log up to which this process has heeded the bell:
+// what it answers now is at least as new. The zero Position before Run knows.
+// Whoever passes a position on must read it before the data.
+func (c *Cache) Applied() eventlog.Position {
+	c.bell.mu.Lock()
+	defer c.bell.mu.Unlock()
+	return c.bell.applied
+}
+
+func (b *bell) advance(at eventlog.Position) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.applied = at
+}
+
+// Run heeds the bell and does again what levels have missed, until ctx ends. It
+// returns nil then, and never before.
+func (c *Cache) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.repay(ctx) })
+	if c.bell.log != nil {
+		c.follow(ctx)
+	}
+	wg.Wait()
+	return nil
+}
+
+// follow reads the log. Where it begins, and wherever it cannot go on, L1 may
+// hold what an unheard bell made old, and is no longer trusted.
+func (c *Cache) follow(ctx context.Context) {
+	wait := newBackoff()
+	known := false
+	for ctx.Err() == nil {
+		var err error
+		if !known {
+			err = c.catchUp(ctx)
+			known = err == nil
+		} else {
+			err = c.hear(ctx)
+		}
+		switch {
+		case err == nil:
+			wait = newBackoff()
+		case errors.Is(err, eventlog.ErrGap):
+			c.logger.Warn("the event log cannot replay what was missed: L1 is not trusted", "error", err)
+			c.metrics.inval.gaps.Add(1)
+			known = false
+		default:
+			wait.sleep(ctx)
+		}
+	}
+}
+
+// catchUp begins at the end of the log.
+func (c *Cache) catchUp(ctx context.Context) error {
+	tail, err := c.bell.log.Tail(ctx)
+	if err != nil {
+		return err
+	}
+	c.distrust()
+	c.bell.advance(tail)
+	return nil
+}
+
+// hear waits for records and applies them.
+func (c *Cache) hear(ctx context.Context) error {
+	records, err := c.bell.log.Wait(ctx, c.Applied(), bellBatch)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if r.Topic == Topic {
+			c.heed(ctx, r.Data)
+		}
+		c.bell.advance(r.Position)
+	}
+	return nil
+}
+
+// heed applies one bell. It cannot fail: L1 is memory.
+func (c *Cache) heed(ctx context.Context, data []byte) {
+	var r ringing
+	if err := json.Unmarshal(data, &r); err != nil || r.Version != bellVersion {
+		c.logger.Warn("a bell cannot be read: L1 is not trusted", "error", err, "version", r.Version)
+		c.distrust()
+		return
+	}
+	if r.From == c.bell.self {
+		return
+	}
+	inv, err := Invalidation{Keys: r.Keys, Pattern: r.Pattern, Tags: r.Tags, Mode: r.Mode}.canonical()
+	if err != nil {
+		c.logger.Warn("a bell makes no sense: L1 is not trusted", "error", err)
+		c.distrust()
+		return
+	}
+	c.metrics.inval.heard.Add(1)
+	s, _ := c.flights.mark(inv.names(), inv.Tags)
+	defer c.flights.finishSweep(s)
+	keys := c.heldByL1(inv)
+	c.clearMemory(ctx, keys, inv.Mode)
+	if c.private {
+		c.heedBelow(ctx, inv)
+	}
+}
+
+// heldByL1 is the keys to clear in memory.
+func (c *Cache) heldByL1(inv Invalidation) []string {
+	keys := append([]string{}, inv.Keys...)
+	note := func(k string) bool {
+		keys = append(keys, k)
+		return true
+	}
+	ctx := context.Background() // memory
+	if inv.Pattern != "" {
+		_ = c.l1.list(ctx, inv.Pattern, note)
+	}
+	if len(inv.Tags) > 0 {
+		_ = c.l1.listTagged(ctx, inv.Tags, note)
+	}
+	return keys
+}
+
+// heedBelow expires what this process keeps in an L3 of its own.
+func (c *Cache) heedBelow(ctx context.Context, inv Invalidation) {
+	keys := append([]string{}, inv.Keys...)
+	note := func(k string) bool {
+		keys = append(keys, k)
+		return true
+	}
+	for _, t := range c.tiers() {
+		if t.name == "l3" && inv.Pattern != "" {
+			_ = t.list(ctx, inv.Pattern, note) // a level that is down is owed below, by its keys
+		}
+		if t.name == "l3" && len(inv.Tags) > 0 {
+			_ = t.listTagged(ctx, inv.Tags, note)
+		}
+	}
+	for _, part := range c.byRoute(keys) {
+		for _, t := range part.below {
+			if t.name != "l3" {
+				continue
+			}
+			if left := t.clear(ctx, part.keys, inv.Mode); len(left) > 0 {
+				c.debts.add(Invalidation{Keys: left, Mode: inv.Mode}, owesAll)
+			}
+		}
+	}
+}
+
+// distrust lets everything in L1 count as stale, and everything that is being
+// loaded as overtaken.
+func (c *Cache) distrust() {
+	s, _ := c.flights.mark(func(string) bool { return true }, nil)
+	defer c.flights.finishSweep(s)
+	c.clearMemory(context.Background(), c.heldByL1(Invalidation{Pattern: "*"}), Expire)
+}
+
+// backoff is the wait before the log is tried again: doubling, with jitter, so
+// that a fleet does not come back at once.
+type backoff struct{ next time.Duration }
+
+func newBackoff() *backoff { return &backoff{next: 50 * time.Millisecond} }
+
+func (b *backoff) sleep(ctx context.Context) {
+	d := b.next/2 + rand.N(b.next/2)
+	b.next = min(2*b.next, 3*time.Second)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
