@@ -46,7 +46,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	return errors.Join(
 		within("fresh_for", c.FreshFor, time.Second, 365*24*time.Hour),
-		within("confirm_after", c.ConfirmAfter, time.Second, 30*24*time.Hour),
+		within("confirm_after", c.ConfirmAfter, time.Millisecond, 30*24*time.Hour),
 		within("reload_interval", c.ReloadInterval, time.Second, 30*24*time.Hour),
 		within("franchise_wait", c.FranchiseWait, time.Millisecond, time.Minute),
 	)

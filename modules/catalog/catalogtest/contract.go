@@ -216,6 +216,8 @@ func schedule(t *testing.T, c catalog.Service, up Upstream) {
 		{Summary: Title(2).Summary, NextEpisode: 4, Published: 3},
 	}
 	same(t, "wednesday", a.Value[2].Titles, want)
+	a, err = c.Schedule(t.Context(), "") // now from a cache, which its freshness says
+	must(t, a, err)
 	again, err := c.Schedule(t.Context(), a.Version)
 	must(t, again, err)
 	if !again.Unchanged || again.Value != nil {
