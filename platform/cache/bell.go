@@ -3,8 +3,6 @@ package cache
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,7 +40,6 @@ const (
 	bellVersion = 1
 	bellTimeout = time.Second
 	bellKeys    = 64 // per entry: even escaped six bytes for one, they stay below eventlog.MaxData
-	bellBatch   = 256
 )
 
 // ring tells the other processes. What could not be told is owed.
@@ -113,70 +110,46 @@ func (b *bell) advance(at eventlog.Position) {
 
 // Run heeds the bell and does again what levels have missed, until ctx ends. It
 // returns nil then, and never before.
+//
+// Where the following begins, and wherever the log cannot say what came next, L1
+// may hold what an unheard bell made old, and is no longer trusted.
 func (c *Cache) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { c.repay(ctx) })
-	if c.bell.log != nil {
-		c.follow(ctx)
+	defer wg.Wait()
+	if c.bell.log == nil {
+		<-ctx.Done()
+		return nil
 	}
-	wg.Wait()
-	return nil
+	return eventlog.Follow(ctx, c.bell.log, c.Applied(), c.hear, c.skip, c.logger)
 }
 
-// follow reads the log. Where it begins, and wherever it cannot go on, L1 may
-// hold what an unheard bell made old, and is no longer trusted.
-func (c *Cache) follow(ctx context.Context) {
-	wait := newBackoff()
-	known := false
-	for ctx.Err() == nil {
-		var err error
-		if !known {
-			err = c.catchUp(ctx)
-			known = err == nil
-		} else {
-			err = c.hear(ctx)
-		}
-		switch {
-		case err == nil:
-			wait = newBackoff()
-		case errors.Is(err, eventlog.ErrGap):
-			c.logger.Warn("the event log cannot replay what was missed: L1 is not trusted", "error", err)
-			c.metrics.inval.gaps.Add(1)
-			known = false
-		default:
-			wait.sleep(ctx)
-		}
-	}
-}
-
-// catchUp begins at the end of the log.
-func (c *Cache) catchUp(ctx context.Context) error {
-	tail, err := c.bell.log.Tail(ctx)
-	if err != nil {
-		return err
-	}
-	c.distrust()
-	c.bell.advance(tail)
-	return nil
-}
-
-// hear waits for records and applies them.
-func (c *Cache) hear(ctx context.Context) error {
-	records, err := c.bell.log.Wait(ctx, c.Applied(), bellBatch)
-	if err != nil {
-		return err
-	}
+// hear applies records in order. Positions of other topics count as well: they
+// are what a client goes on from.
+func (c *Cache) hear(records []eventlog.Record) error {
 	for _, r := range records {
 		if r.Topic == Topic {
-			c.heed(ctx, r.Data)
+			c.heed(r.Data)
 		}
 		c.bell.advance(r.Position)
 	}
 	return nil
 }
 
-// heed applies one bell. It cannot fail: L1 is memory.
-func (c *Cache) heed(ctx context.Context, data []byte) {
+// skip goes on behind what cannot be replayed.
+func (c *Cache) skip(to eventlog.Position) error {
+	if c.Applied() != (eventlog.Position{}) {
+		c.metrics.inval.gaps.Add(1)
+	}
+	c.distrust()
+	c.bell.advance(to)
+	return nil
+}
+
+// heed applies one bell. It cannot fail: L1 is memory, and what an L3 of this
+// process misses is owed.
+func (c *Cache) heed(data []byte) {
+	ctx := context.Background()
 	var r ringing
 	if err := json.Unmarshal(data, &r); err != nil || r.Version != bellVersion {
 		c.logger.Warn("a bell cannot be read: L1 is not trusted", "error", err, "version", r.Version)
@@ -252,21 +225,4 @@ func (c *Cache) distrust() {
 	s, _ := c.flights.mark(func(string) bool { return true }, nil)
 	defer c.flights.finishSweep(s)
 	c.clearMemory(context.Background(), c.heldByL1(Invalidation{Pattern: "*"}), Expire)
-}
-
-// backoff is the wait before the log is tried again: doubling, with jitter, so
-// that a fleet does not come back at once.
-type backoff struct{ next time.Duration }
-
-func newBackoff() *backoff { return &backoff{next: 50 * time.Millisecond} }
-
-func (b *backoff) sleep(ctx context.Context) {
-	d := b.next/2 + rand.N(b.next/2)
-	b.next = min(2*b.next, 3*time.Second)
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -165,7 +165,6 @@ func (c *Cache) refreshAhead(ctx context.Context, key string, load Load, e Entry
 		return
 	}
 	if f, leader := c.flights.join(key, true); leader {
-		ctx = context.WithValue(ctx, aheadKey{}, true)
 		go c.fly(ctx, f, load, finding{Hit: Hit{Entry: e, Level: c.l1.name}, ok: true, sound: true})
 	}
 }
@@ -268,18 +267,28 @@ func (x finding) staleFor(reason string) finding {
 	return x
 }
 
-// better is the newer of two: by generation, then by the longer freshness.
+// better is the newer of two: by generation, then the one that is fresh where it
+// was found, then by the longer freshness; else a, which is nearer.
 func better(a, b finding) finding {
 	switch {
 	case !b.ok:
 		return a
-	case !a.ok, b.Generation > a.Generation:
+	case !a.ok:
 		return b
-	case b.Generation < a.Generation, a.FreshUntil.After(b.FreshUntil), a.sound && !b.sound:
-		return a
+	case a.Generation != b.Generation:
+		return pick(b.Generation > a.Generation, b, a)
+	case a.sound != b.sound:
+		return pick(b.sound, b, a)
 	default:
-		return b
+		return pick(b.FreshUntil.After(a.FreshUntil), b, a)
 	}
+}
+
+func pick(first bool, a, b finding) finding {
+	if first {
+		return a
+	}
+	return b
 }
 
 // below is the levels under L1 for a key.

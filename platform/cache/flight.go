@@ -138,15 +138,15 @@ func (fs *flights) answerLocked(f *flight, a finding, err error) {
 	close(f.done)
 }
 
-// giveUp answers for a flight that takes too long, if it has not answered yet,
-// and makes the key usable again, although the loader still hangs.
+// giveUp makes the key of a flight that takes too long usable again, although the
+// loader still hangs, and answers for it, if it has not answered yet.
 func (fs *flights) giveUp(f *flight, a finding, err error) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	fs.overtake(f)
 	if f.answered {
 		return false
 	}
-	fs.overtake(f)
 	fs.answerLocked(f, a, err)
 	return true
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"anihub/platform/fault"
 )
@@ -42,12 +41,6 @@ type Invalidation struct {
 // Cleared is how many keys an invalidation named that some level holds, and how
 // many of them were cleared in every level.
 type Cleared struct{ Matched, Cleared int }
-
-// Item is a key and its new entry.
-type Item struct {
-	Key string
-	Entry
-}
 
 // The limits of one invalidation.
 const (
@@ -290,67 +283,4 @@ func (c *Cache) clearMemory(ctx context.Context, keys []string, mode Mode) {
 	for _, k := range keys {
 		_ = c.l1.clearOne(ctx, k, mode)
 	}
-}
-
-// Put stores a value that a write has pushed: in every level, in place of
-// whatever was there unless that is of a newer generation, and lets the bell
-// tell the other processes to look again. Loads of the key that are under way
-// are overtaken. ErrPending.
-func (c *Cache) Put(ctx context.Context, key string, e Entry) error {
-	return c.PutAll(ctx, []Item{{Key: key, Entry: e}})
-}
-
-// PutAll is Put for many, with one bell.
-func (c *Cache) PutAll(ctx context.Context, items []Item) error {
-	inv := Invalidation{Keys: make([]string, len(items)), Mode: Expire}
-	for i := range items {
-		inv.Keys[i] = items[i].Key
-	}
-	inv, err := inv.canonical()
-	if err != nil {
-		return err
-	}
-	c.metrics.inval.put.Add(1)
-	s, err := c.flights.begin(ctx, inv.names(), nil)
-	if err != nil {
-		c.debts.add(inv, owesAll)
-		return ErrPending.With(err)
-	}
-	defer c.flights.finishSweep(s)
-	for i, k := range inv.Keys {
-		if e := c.put(ctx, k, items[i].Entry); e != nil {
-			err = ErrPending.With(e)
-		}
-	}
-	if rang := c.ring(ctx, inv); err == nil {
-		err = rang
-	}
-	return err
-}
-
-func (c *Cache) put(ctx context.Context, key string, e Entry) (err error) {
-	below, now := c.below(key), time.Now()
-	if e.StoredAt.IsZero() {
-		e.StoredAt = now
-	}
-	if until := now.Add(c.vary(c.lifetime(below))); e.FreshUntil.IsZero() || e.FreshUntil.After(until) {
-		e.FreshUntil = until
-	}
-	if e.Generation == 0 {
-		e.Generation = now.UnixMicro()
-	}
-	for i := len(below) - 1; i >= 0; i-- {
-		t, owed := below[i], owesL2
-		if t.name == "l3" {
-			owed = owesAll
-		}
-		e.CheckAt = c.checkAt(t, e)
-		if failed := t.do(ctx, func(ctx context.Context) error { return t.level.Set(ctx, key, e) }); failed != nil {
-			c.debts.add(Invalidation{Keys: []string{key}, Mode: Expire}, owed)
-			err = failed
-		}
-	}
-	e.CheckAt = c.checkAt(c.l1, e)
-	_ = c.l1.level.Set(context.WithoutCancel(ctx), key, e) // memory
-	return err
 }

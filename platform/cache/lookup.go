@@ -96,18 +96,33 @@ func (s *search) weigh(t *tier, h held, owed depth) bool {
 		return false
 	}
 	x := finding{Hit: Hit{Entry: h.Entry, Level: t.name}, ok: true, sound: sound}
-	if better(s.best, x).Level != t.name { // a nearer level knows something newer
+	if s.best.ok && s.best.Generation > x.Generation { // a nearer level knows something newer
 		return false
 	}
 	if !x.NotFound {
-		s.best = x
-		s.c.flights.offer(s.f, x)
+		s.best = pick(sound, x, better(s.best, x))
+		s.c.flights.offer(s.f, s.best)
 	}
-	if !sound || s.f.ahead && t.ending(h.Entry, now, s.c.cfg.RefreshAt) {
+	if !sound {
+		return false
+	}
+	if t.ending(h.Entry, now, s.c.cfg.RefreshAt) && s.load != nil {
+		s.goOn(t, x)
 		return false
 	}
 	t.n.hits.Add(1)
 	return true
+}
+
+// goOn answers those who wait, and looks on for those who will come: the value
+// is near its end, and somebody reads it.
+func (s *search) goOn(t *tier, x finding) {
+	if s.f.ahead {
+		return
+	}
+	s.f.ahead = true
+	t.n.hits.Add(1)
+	s.answer(x, nil)
 }
 
 // promote answers with what tier i holds and copies it to the nearer ones.
@@ -155,24 +170,27 @@ func (s *search) fill(ctx context.Context, tiers []*tier, e Entry) {
 	}
 }
 
-// settleFor ends a search that found nothing better than what it has.
+// settleFor ends a search that found nothing better than what it has. What a
+// refresh ahead of time has found sound is sound, whatever the origin did.
 func (s *search) settleFor(reason string, cause error) {
-	s.c.flights.fail(s.f.key, cause, reason)
-	if !s.best.ok {
+	switch {
+	case !s.best.ok:
 		s.c.flights.finish(s.f, finding{}, s.c.unavailable(cause))
-		return
-	}
-	if s.best.sound || s.best.Level == s.c.l1.name { // L1 has it as it is
+	case s.best.Level == s.c.l1.name: // L1 has it as it is
 		s.c.flights.finish(s.f, s.best.staleFor(reason), nil)
-		return
+	default:
+		s.answer(s.best.staleFor(reason), nil)
 	}
-	s.answer(s.best.staleFor(reason), nil)
+	s.c.flights.fail(s.f.key, cause, reason)
 }
 
 func (s *search) askOrigin(ctx context.Context) {
 	if s.load == nil {
 		s.settleFor(Expired, errNoLoad)
 		return
+	}
+	if s.f.ahead {
+		ctx = context.WithValue(ctx, aheadKey{}, true)
 	}
 	began := time.Now()
 	e, err := s.call(ctx)

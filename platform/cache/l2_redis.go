@@ -1,0 +1,304 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Redis is the level that a fleet shares. Keys are "anilibria:" and the key, so
+// that people and other programs find them; values are frames (l2_frame.go).
+//
+// Beside a key that was deleted or expired stands its fence for a minute, a
+// number that a load from before does not know and therefore cannot store over.
+// The fence is in the key's hash slot. Tags are sets of keys, which may name
+// more keys than carry the tag but never fewer.
+type Redis struct {
+	client   redis.UniversalClient
+	poisoned atomic.Int64
+}
+
+const (
+	redisKeep  = 24 * time.Hour // physical life of a value
+	redisFence = time.Minute    // longer than any load may take
+	redisScan  = 500            // keys per step
+)
+
+// NewRedis makes the level. The client's timeouts bound it, and the deadline of
+// each call.
+func NewRedis(client redis.UniversalClient) *Redis { return &Redis{client: client} }
+
+var (
+	_ Level  = (*Redis)(nil)
+	_ Fenced = (*Redis)(nil)
+	_ Lister = (*Redis)(nil)
+	_ Tagged = (*Redis)(nil)
+	_ bulk   = (*Redis)(nil)
+)
+
+// setScript stores KEYS[1] = ARGV[1] for ARGV[2] ms, unless a newer generation is
+// there. With ARGV[3] = "fenced" only if the fence KEYS[2] is gone or still
+// ARGV[4]; otherwise ARGV[4] becomes the fence for ARGV[5] ms. It returns 0 when
+// the fence refused.
+const setScript = `
+local function above(a, b)
+  for i = 1, 8 do
+    local x, y = a:byte(i), b:byte(i)
+    if x ~= y then return x > y end
+  end
+  return false
+end
+local fenced = ARGV[3] == 'fenced'
+local fence = redis.call('GET', KEYS[2])
+if fenced and fence and fence ~= ARGV[4] then return 0 end
+local old = redis.call('GETRANGE', KEYS[1], 0, 35)
+if #old == 36 and old:byte(1) == 161 and old:byte(2) == 1
+  and above(old:sub(5, 12), ARGV[1]:sub(5, 12)) then return 1 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if not fenced then redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5]) end
+return 1
+`
+
+// expireScript lowers FreshUntil and CheckAt of KEYS[1] to ARGV[1] and ARGV[2] in
+// place and sets the fence KEYS[2] = ARGV[3] for ARGV[4] ms.
+const expireScript = `
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+local old = redis.call('GETRANGE', KEYS[1], 0, 35)
+if #old < 36 or old:byte(1) ~= 161 or old:byte(2) ~= 1 then return 0 end
+for i = 1, 8 do
+  local x, y = old:byte(12 + i), ARGV[1]:byte(i)
+  if x < y then break end
+  if x > y then redis.call('SETRANGE', KEYS[1], 12, ARGV[1]) break end
+end
+redis.call('SETRANGE', KEYS[1], 20, ARGV[2])
+return 1
+`
+
+func redisKey(key string) string { return Prefix + key }
+
+func fenceKey(key string) string { return "anihub:fence:{" + Prefix + key + "}" }
+
+func tagKey(tag string) string { return "anihub:tag:" + tag }
+
+// storable: braces would put a key and its fence into different slots. No key of
+// ours has any.
+func storable(key string) bool {
+	return key != "" && len(key) <= maxKey && !strings.ContainsAny(key, "{}")
+}
+
+// Get is GetFenced without the fence.
+func (r *Redis) Get(ctx context.Context, key string) (Entry, bool, error) {
+	e, ok, _, err := r.GetFenced(ctx, key)
+	return e, ok, err
+}
+
+// GetFenced asks for both at once. What cannot be read is removed and counted,
+// and is no entry.
+func (r *Redis) GetFenced(ctx context.Context, key string) (e Entry, ok bool, fence uint64, err error) {
+	if !storable(key) {
+		return Entry{}, false, 0, nil
+	}
+	both, err := r.client.MGet(ctx, fenceKey(key), redisKey(key)).Result()
+	if err != nil {
+		return Entry{}, false, 0, err
+	}
+	if s, isText := both[0].(string); isText {
+		fence, _ = strconv.ParseUint(s, 10, 64) // ours; anything else never matches
+	}
+	frame, isText := both[1].(string)
+	if !isText { // absent, or not a string: the next Set sees to that
+		return Entry{}, false, fence, nil
+	}
+	e, err = decodeFrame([]byte(frame))
+	if err != nil {
+		r.poisoned.Add(1)
+		return Entry{}, false, fence, r.client.Unlink(ctx, redisKey(key)).Err()
+	}
+	return e, true, fence, nil
+}
+
+// Set stores whatever the fence says, and moves it on: loads that are under way
+// anywhere will not replace this value.
+func (r *Redis) Set(ctx context.Context, key string, e Entry) error {
+	_, err := r.set(ctx, key, e, "free", newFence())
+	return err
+}
+
+// SetFenced stores if the fence has not moved on.
+func (r *Redis) SetFenced(ctx context.Context, key string, e Entry, fence uint64) (bool, error) {
+	return r.set(ctx, key, e, "fenced", fence)
+}
+
+func newFence() uint64 { return rand.Uint64() | 1 } // never 0, which means none
+
+func (r *Redis) set(ctx context.Context, key string, e Entry, how string, fence uint64) (bool, error) {
+	if !storable(key) {
+		return true, nil
+	}
+	keep := redisKeep
+	if e.NotFound {
+		keep = max(time.Second, time.Until(e.FreshUntil))
+	}
+	if err := r.tag(ctx, key, e.Tags); err != nil {
+		return false, err
+	}
+	args := []any{
+		encodeFrame(e), keep.Milliseconds(), how,
+		strconv.FormatUint(fence, 10), redisFence.Milliseconds(),
+	}
+	n, err := r.run(ctx, setScript, key, args...)
+	return n == 1, err
+}
+
+// run runs a script on a key and its fence. A value of another type is poison.
+func (r *Redis) run(ctx context.Context, script, key string, args ...any) (int, error) {
+	keys := []string{redisKey(key), fenceKey(key)}
+	n, err := redis.NewScript(script).Run(ctx, r.client, keys, args...).Int()
+	if err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE") {
+		r.poisoned.Add(1)
+		if err := r.client.Unlink(ctx, keys...).Err(); err != nil {
+			return 0, err
+		}
+		n, err = redis.NewScript(script).Run(ctx, r.client, keys, args...).Int()
+	}
+	return n, err
+}
+
+func (r *Redis) tag(ctx context.Context, key string, tags []string) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, t := range tags {
+			p.SAdd(ctx, tagKey(t), key)
+			p.Expire(ctx, tagKey(t), redisKeep+time.Hour)
+		}
+		return nil
+	})
+	return err
+}
+
+// Delete removes a key and fences it.
+func (r *Redis) Delete(ctx context.Context, key string) error {
+	return r.DeleteAll(ctx, []string{key})
+}
+
+// DeleteAll does so for many in one exchange. A full server refuses the fences
+// but not the deletions, and then refuses what the fences are against as well.
+func (r *Redis) DeleteAll(ctx context.Context, keys []string) error {
+	var fences, deletions []redis.Cmder
+	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, k := range keys {
+			if !storable(k) {
+				continue
+			}
+			fences = append(fences, p.Set(ctx, fenceKey(k), newFence(), redisFence))
+			deletions = append(deletions, p.Unlink(ctx, redisKey(k)))
+		}
+		return nil
+	})
+	if err == nil {
+		return nil
+	}
+	for i := range deletions {
+		if err := deletions[i].Err(); err != nil {
+			return err
+		}
+		if err := fences[i].Err(); err != nil && !strings.HasPrefix(err.Error(), "OOM") {
+			return err
+		}
+	}
+	return nil
+}
+
+// Expire keeps the value as a stale one and fences the key.
+func (r *Redis) Expire(ctx context.Context, key string) error {
+	if !storable(key) {
+		return nil
+	}
+	var fresh, check [8]byte
+	putBiased(fresh[:], time.Now().UnixMicro())
+	putBiased(check[:], noTime)
+	_, err := r.run(ctx, expireScript, key, fresh[:], check[:],
+		strconv.FormatUint(newFence(), 10), redisFence.Milliseconds())
+	return err
+}
+
+// Keys walks over the keys with SCAN, on every master of a Cluster, and names
+// each once.
+func (r *Redis) Keys(ctx context.Context, yield func(string) bool) error {
+	seen := &once{seen: map[string]struct{}{}, yield: yield}
+	if c, ok := r.client.(*redis.ClusterClient); ok {
+		return c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return scan(ctx, node, seen)
+		})
+	}
+	return scan(ctx, r.client, seen)
+}
+
+type scanner interface {
+	Scan(ctx context.Context, cursor uint64, match string, count int64) *redis.ScanCmd
+}
+
+func scan(ctx context.Context, node scanner, seen *once) error {
+	for cursor := uint64(0); ; {
+		keys, next, err := node.Scan(ctx, cursor, Prefix+"*", redisScan).Result()
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if !seen.pass(CanonicalKey(k)) {
+				return nil
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// once passes each key on once, from several masters at a time.
+type once struct {
+	mu    sync.Mutex
+	seen  map[string]struct{}
+	yield func(string) bool
+	done  bool
+}
+
+func (o *once) pass(key string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, dup := o.seen[key]; dup || o.done {
+		return !o.done
+	}
+	o.seen[key] = struct{}{}
+	o.done = !o.yield(key)
+	return !o.done
+}
+
+// KeysTagged names the keys that were stored with any of the tags.
+func (r *Redis) KeysTagged(ctx context.Context, tags []string, yield func(string) bool) error {
+	seen := &once{seen: map[string]struct{}{}, yield: yield}
+	for _, t := range tags {
+		keys, err := r.client.SMembers(ctx, tagKey(t)).Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+		for _, k := range keys {
+			if !seen.pass(k) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// Poisoned is how many values could not be read since the start.
+func (r *Redis) Poisoned() int64 { return r.poisoned.Load() }

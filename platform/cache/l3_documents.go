@@ -1,0 +1,197 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"anihub/platform/documents"
+)
+
+// Documents is the level that keeps things for ever, so that they can be served
+// when nothing else answers. Its fence is the version of the document.
+type Documents struct {
+	docs     documents.Collection
+	poisoned atomic.Int64
+}
+
+// DocumentsSpec declares the collection.
+func DocumentsSpec() documents.Spec { return documents.Spec{Name: "cache"} }
+
+// NewDocuments makes the level over an opened collection.
+func NewDocuments(c documents.Collection) *Documents { return &Documents{docs: c} }
+
+var (
+	_ Level  = (*Documents)(nil)
+	_ Fenced = (*Documents)(nil)
+	_ Lister = (*Documents)(nil)
+	_ Tagged = (*Documents)(nil)
+)
+
+// record is an entry as it is stored.
+type record struct {
+	Format     int       `bson:"format"`
+	Body       []byte    `bson:"body"`
+	ETag       string    `bson:"etag"`
+	Generation int64     `bson:"generation"`
+	StoredAt   time.Time `bson:"stored_at"`
+	FreshUntil time.Time `bson:"fresh_until"`
+	NotFound   bool      `bson:"not_found,omitempty"`
+	Tags       []string  `bson:"tags,omitempty"`
+}
+
+const (
+	recordFormat  = 1
+	recordRetries = 8 // of a write that others were faster than
+)
+
+func newRecord(e Entry) record {
+	return record{
+		Format: recordFormat, Body: e.Body, ETag: e.ETag, Generation: e.Generation,
+		StoredAt: e.StoredAt, FreshUntil: e.FreshUntil, NotFound: e.NotFound, Tags: e.Tags,
+	}
+}
+
+func (r record) entry() Entry {
+	return Entry{
+		Body: r.Body, ETag: r.ETag, Generation: r.Generation, StoredAt: r.StoredAt,
+		FreshUntil: r.FreshUntil, CheckAt: r.FreshUntil, NotFound: r.NotFound, Tags: r.Tags,
+	}
+}
+
+// Get is GetFenced without the fence.
+func (d *Documents) Get(ctx context.Context, key string) (Entry, bool, error) {
+	r, _, err := d.read(ctx, key)
+	return r.entry(), err == nil && r.Format > 0, err
+}
+
+// GetFenced tells the version; 0 when there is no document.
+func (d *Documents) GetFenced(ctx context.Context, key string) (Entry, bool, uint64, error) {
+	r, v, err := d.read(ctx, key)
+	return r.entry(), err == nil && r.Format > 0, uint64(v), err
+}
+
+// read returns the zero record when there is none, or none that can be read: the
+// latter is removed and counted.
+func (d *Documents) read(ctx context.Context, key string) (record, int64, error) {
+	if key == "" || len(key) > maxKey {
+		return record{}, 0, nil
+	}
+	var r record
+	v, err := d.docs.Get(ctx, key, &r)
+	switch {
+	case err == nil && r.Format == recordFormat:
+		return r, v, nil
+	case errors.Is(err, documents.ErrNotFound):
+		return record{}, 0, nil
+	case v > 0: // it is there, but not as it should be
+		d.poisoned.Add(1)
+		return record{}, 0, d.docs.Delete(ctx, key)
+	default:
+		return record{}, 0, err
+	}
+}
+
+// SetFenced stores if the document is still of that version.
+func (d *Documents) SetFenced(ctx context.Context, key string, e Entry, fence uint64) (bool, error) {
+	r, v, err := d.read(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	if uint64(v) != fence {
+		return false, nil
+	}
+	err = d.write(ctx, key, r, v, newRecord(e))
+	if outrun(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// write replaces a record that is not newer.
+func (d *Documents) write(ctx context.Context, key string, old record, version int64, r record) error {
+	switch {
+	case version == 0:
+		return d.docs.Insert(ctx, key, r)
+	case old.Generation > r.Generation:
+		return nil
+	default:
+		return d.docs.Replace(ctx, key, version, r)
+	}
+}
+
+// outrun: somebody else has written meanwhile.
+func outrun(err error) bool {
+	return errors.Is(err, documents.ErrVersion) || errors.Is(err, documents.ErrExists)
+}
+
+// Set stores unless a newer generation is there.
+func (d *Documents) Set(ctx context.Context, key string, e Entry) error {
+	return d.change(ctx, key, func(record) (record, bool) { return newRecord(e), true })
+}
+
+// Expire keeps the value as a stale one, and moves the version on.
+func (d *Documents) Expire(ctx context.Context, key string) error {
+	return d.change(ctx, key, func(old record) (record, bool) {
+		if now := time.Now(); old.FreshUntil.After(now) {
+			old.FreshUntil = now
+		}
+		return old, old.Format > 0
+	})
+}
+
+func (d *Documents) change(ctx context.Context, key string, next func(record) (record, bool)) error {
+	for try := 0; ; try++ {
+		old, v, err := d.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		r, ok := next(old)
+		if !ok {
+			return nil
+		}
+		if err = d.write(ctx, key, old, v, r); !outrun(err) || try == recordRetries {
+			return err
+		}
+	}
+}
+
+// Delete removes the document.
+func (d *Documents) Delete(ctx context.Context, key string) error { return d.docs.Delete(ctx, key) }
+
+// Keys walks over the collection.
+func (d *Documents) Keys(ctx context.Context, yield func(string) bool) error {
+	for doc, err := range d.docs.Scan(ctx, documents.Scan{}) {
+		if err != nil {
+			return err
+		}
+		if !yield(doc.ID) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// KeysTagged walks over the collection as well: it is small (lists, schedules,
+// franchises), and tags are several per document, which no index takes.
+func (d *Documents) KeysTagged(ctx context.Context, tags []string, yield func(string) bool) error {
+	for doc, err := range d.docs.Scan(ctx, documents.Scan{}) {
+		if err != nil {
+			return err
+		}
+		var r record
+		if doc.Decode(&r) != nil {
+			continue // not readable: the next Get removes it
+		}
+		carries := slices.ContainsFunc(r.Tags, func(t string) bool { return slices.Contains(tags, t) })
+		if carries && !yield(doc.ID) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Poisoned is how many documents could not be read since the start.
+func (d *Documents) Poisoned() int64 { return d.poisoned.Load() }
