@@ -55,8 +55,7 @@ func (s *Server) routes() {
 	api(RouteLatest, "anime/releases/latest", latest)
 	api(RouteRandom, "anime/releases/random", random)
 	api(RouteRecommended, "anime/releases/recommended", random)
-	api(RouteMembers, "anime/releases/{ref}/members", membersOf)
-	api(RouteEpisode, "anime/releases/episodes/{uuid}", episodeOf)
+	s.mux.HandleFunc("GET "+BasePath+"/anime/releases/{ref}/{below}", s.belowRelease())
 	api(RouteCatalog, "anime/catalog/releases", catalog)
 	api(RouteReferences, "anime/catalog/references/{name}", references)
 	api(RouteSchedule, "anime/schedule/now", scheduleNow)
@@ -67,6 +66,7 @@ func (s *Server) routes() {
 	api(RouteFranchises, "anime/franchises/{uuid}", franchiseByID)
 	api(RouteFranchise, "anime/franchises/release/{id}", franchiseOf)
 	api(RouteGenres, "anime/genres", genres)
+	api(RouteGenres, "anime/genres/random", genres)
 	api(RouteGenres, "anime/genres/{id}", genreByID)
 	api(RouteGenres, "anime/genres/{id}/releases", genreReleases)
 	api(RouteTorrents, "anime/torrents", torrents)
@@ -75,9 +75,29 @@ func (s *Server) routes() {
 	api(RouteStatus, "app/status", status)
 	s.mux.HandleFunc("GET /storage/{path...}", s.guarded(RouteMedia, s.picture))
 	s.mux.HandleFunc("GET /videos/media/ts/{id}/{ordinal}/{quality}/{file}", s.guarded(RouteMedia, s.video))
-	s.mux.HandleFunc("/", s.guarded(RouteOther, func(w http.ResponseWriter, _ *http.Request) {
+	s.mux.HandleFunc("/", s.other)
+}
+
+func (s *Server) other(w http.ResponseWriter, r *http.Request) {
+	s.guarded(RouteOther, func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusNotFound, appendJSON(nil, message("Not Found")))
-	}))
+	})(w, r)
+}
+
+// belowRelease tells episodes/{uuid} from {ref}/members, which the mux cannot.
+func (s *Server) belowRelease() http.HandlerFunc {
+	episode := s.guarded(RouteEpisode, s.json(episodeOf))
+	members := s.guarded(RouteMembers, s.json(membersOf))
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.PathValue("ref") == "episodes":
+			episode(w, r)
+		case r.PathValue("below") == "members":
+			members(w, r)
+		default:
+			s.other(w, r)
+		}
+	}
 }
 
 // json answers with a projected tree.
@@ -218,7 +238,7 @@ func membersOf(a *ask) (any, *refusal) {
 }
 
 func episodeOf(a *ask) (any, *refusal) {
-	t, e := a.server.findEpisode(a.path("uuid"))
+	t, e := a.server.findEpisode(a.path("below"))
 	if t == nil {
 		return nil, notFound()
 	}
