@@ -1,0 +1,49 @@
+package catalogsvc
+
+import "anihub/modules/catalog"
+
+// Index is the index alone, for tests that hold it against a plain one.
+type Index struct{ x *index }
+
+// NewIndex is an empty one.
+func NewIndex() Index { return Index{newIndex(func(int, bool) {})} }
+
+// Put makes titles current, as of a generation.
+func (i Index) Put(generation int64, titles ...catalog.Summary) {
+	rows := make([]*row, len(titles))
+	for n, t := range titles {
+		rows[n] = newRow(shortDoc{Summary: wrapSummary(t), Generation: generation})
+	}
+	i.x.put(rows...)
+}
+
+// Page answers a query.
+func (i Index) Page(q catalog.Query) (catalog.Page, error) {
+	q, err := checked(q)
+	if err != nil {
+		return catalog.Page{}, err
+	}
+	return i.x.snapshot().page(q), nil
+}
+
+// ByCode finds a slug.
+func (i Index) ByCode(code string) int {
+	if r := i.x.snapshot().byCode(code); r != nil {
+		return r.s.ID
+	}
+	return 0
+}
+
+// Facets counts all.
+func (i Index) Facets() catalog.Facets { return i.x.snapshot().computed.facets() }
+
+// What fuzz targets reach for.
+var (
+	Normal      = normal
+	DecodeTitle = decodeTitle
+	EncodeTitle = encodeTitle
+	TitleKey    = titleKey
+	TitleID     = titleID
+	ValidCode   = validCode
+	Unfold      = unfold
+)

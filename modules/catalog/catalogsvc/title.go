@@ -1,0 +1,173 @@
+package catalogsvc
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"anihub/modules/catalog"
+	"anihub/platform/anilibria"
+	"anihub/platform/cache"
+	"anihub/platform/documents"
+	"anihub/platform/fault"
+)
+
+// Title is one title with everything.
+func (s *Service) Title(ctx context.Context, ref catalog.Ref, have string) (catalog.Answer[catalog.Title], error) {
+	position := s.position()
+	id, err := s.resolve(ctx, ref)
+	if err != nil {
+		return catalog.Answer[catalog.Title]{}, err
+	}
+	hit, err := s.cache.Get(ctx, titleKey(id), s.loadTitle(id))
+	if err != nil {
+		return catalog.Answer[catalog.Title]{}, doorError(err)
+	}
+	franchise := s.franchise(ctx, id)
+	a := catalog.Answer[catalog.Title]{Freshness: freshnessOf(hit), Position: position}
+	var buf [160]byte
+	version := appendVersion(buf[:0], hit)
+	version = append(append(version, '.'), franchise.ETag...)
+	if string(version) == have { // compared without becoming a string
+		a.Unchanged, a.Version = true, have
+		return a, nil
+	}
+	a.Version = string(version)
+	if a.Value, err = s.decode(ctx, id, hit); err != nil {
+		return catalog.Answer[catalog.Title]{}, err
+	}
+	a.Value.Franchise = s.franchisesIn(ctx, franchise)
+	return a, nil
+}
+
+// appendVersion writes what distinguishes one answer from another: the body and
+// the freshness that is shown with it.
+func appendVersion(b []byte, h cache.Hit) []byte {
+	b = append(append(b, h.ETag...), '.')
+	b = append(append(b, h.Level...), '.')
+	b = append(strconv.AppendInt(b, h.StoredAt.UnixMilli(), 36), '.')
+	b = strconv.AppendInt(b, h.FreshUntil.UnixMilli(), 36)
+	if h.Stale {
+		b = append(append(b, '.'), h.Reason...)
+	}
+	return b
+}
+
+func freshnessOf(h cache.Hit) catalog.Freshness {
+	return catalog.Freshness{
+		Level: h.Level, StoredAt: stamp(h.StoredAt), FreshUntil: stamp(h.FreshUntil), Stale: h.Stale, Reason: h.Reason,
+	}
+}
+
+// doorError says the chain's errors in the door's words.
+func doorError(err error) error {
+	if errors.Is(err, cache.ErrNotFound) {
+		return catalog.ErrNotFound
+	}
+	return unavailable(err)
+}
+
+// decode opens an answer. A body that this version cannot read (another one wrote
+// it into a shared level) is passed over for the stored title.
+func (s *Service) decode(ctx context.Context, id int, hit cache.Hit) (catalog.Title, error) {
+	t, err := decodeTitle(hit.Body)
+	if err == nil {
+		return t, nil
+	}
+	s.log.WarnContext(ctx, "cached title cannot be read", "title", id, "level", hit.Level, "err", err)
+	d, version, err := s.store.read(ctx, titleKey(id))
+	if err == nil && version > 0 {
+		t, err = d.title()
+	}
+	if err != nil || version == 0 {
+		return catalog.Title{}, unavailable(err)
+	}
+	return t, nil
+}
+
+// loadTitle is the origin of a title's key.
+func (s *Service) loadTitle(id int) cache.Load {
+	return func(ctx context.Context) (cache.Entry, error) {
+		if cache.Ahead(ctx) {
+			ctx = anilibria.Background(ctx)
+		}
+		rel, err := s.fetchOne(ctx, id)
+		if err != nil {
+			return cache.Entry{}, originError(err)
+		}
+		return s.opened(ctx, rel)
+	}
+}
+
+func originError(err error) error {
+	if errors.Is(err, anilibria.ErrNotFound) {
+		return cache.ErrNotFound
+	}
+	return err
+}
+
+// opened applies a release that a viewer's request has fetched. When the store is
+// down the title is answered all the same: the news in it is found by the next
+// refresh.
+func (s *Service) opened(ctx context.Context, rel anilibria.Release) (cache.Entry, error) {
+	a, err := s.apply(ctx, rel, manner{viewer: true})
+	if errors.Is(err, documents.ErrUnavailable) || errors.Is(err, fault.ErrTimeout) {
+		s.log.WarnContext(ctx, "title not stored", "title", rel.ID, "err", err)
+		a, err = s.unstored(rel)
+	}
+	if err != nil {
+		return cache.Entry{}, err
+	}
+	s.index.put(newRow(a.doc.short()))
+	if a.changed && a.stored {
+		s.ring(ctx, a)
+	}
+	return a.entry(), nil
+}
+
+func (s *Service) unstored(rel anilibria.Release) (applied, error) {
+	return s.merge(titleDoc{}, catalog.Title{}, fromRelease(rel), manner{viewer: true})
+}
+
+// resolve finds the id of a reference: by the index, or by asking the upstream
+// for a slug that the index does not know.
+func (s *Service) resolve(ctx context.Context, ref catalog.Ref) (int, error) {
+	if ref.ID > 0 {
+		return ref.ID, nil
+	}
+	if ref.ID < 0 || !validCode(ref.Code) {
+		return 0, catalog.ErrNotFound // no title of the upstream can be called so
+	}
+	if r := s.index.snapshot().byCode(ref.Code); r != nil {
+		return r.s.ID, nil
+	}
+	hit, err := s.cache.Get(ctx, codePrefix+ref.Code, s.loadCode(ref.Code))
+	if err != nil {
+		return 0, doorError(err)
+	}
+	id, err := strconv.Atoi(string(hit.Body))
+	if err != nil || id <= 0 {
+		return 0, catalog.ErrUnavailable.Because("cached id of %q is %.20q", ref.Code, hit.Body)
+	}
+	return id, nil
+}
+
+// loadCode asks the upstream for a slug. The route takes ids as well, so the
+// answer to "123" may be a title of another name: there is none of that name then.
+func (s *Service) loadCode(code string) cache.Load {
+	return func(ctx context.Context) (cache.Entry, error) {
+		rel, err := s.upstream.Release(ctx, anilibria.Ref{Alias: code})
+		if err != nil {
+			return cache.Entry{}, originError(err)
+		}
+		if rel.ID <= 0 || !strings.EqualFold(rel.Alias, code) {
+			return cache.Entry{}, cache.ErrNotFound
+		}
+		if _, err := s.opened(ctx, rel); err != nil {
+			return cache.Entry{}, err
+		}
+		body := []byte(strconv.Itoa(rel.ID))
+		return cache.Entry{Body: body, ETag: etagOf(body), Tags: []string{titleKey(rel.ID)}}, nil
+	}
+}
