@@ -127,7 +127,12 @@ func (m *Modules) buildCatalog() error {
 	}
 	m.Catalog = cataloghttp.Observe(room, m.rec)
 	m.serve(func(s *rpc.Server) { cataloghttp.Mount(s, room) }, room.Run)
-	m.deps.Telemetry.Health.Add(telemetry.Check{Name: Catalog, Essential: true, Ask: room.Ready})
+	m.deps.Telemetry.Health.Add(telemetry.Check{Name: Catalog, Essential: true, Ask: func(context.Context) error {
+		if state, detail := room.Ready(); state != catalogsvc.StateReady {
+			return errors.New(detail)
+		}
+		return nil
+	}})
 	return nil
 }
 

@@ -148,7 +148,7 @@ func (p *Platform) openCache() error {
 		return fmt.Errorf("platform.cache: %w", err)
 	}
 	deps := cache.Deps{
-		L1: l1, L3: cache.NewDocuments(p.Store.Collection(cache.DocumentsSpec)),
+		L1: l1, L3: cache.NewDocuments(p.Store.Collection(cache.DocumentsSpec())),
 		PrivateL3: p.Config.Storage.Mongo.URI == "",
 		Log:       p.Log, Logger: p.Telemetry.Log, Registerer: p.Telemetry.Registry,
 	}
