@@ -74,7 +74,7 @@ func drawn(from, to string) bool {
 	if to == "anihub/platform/fault" || to == "anihub/platform/config" {
 		return true
 	}
-	from, to = ground(from), ground(to)
+	from, to = groundPackage(from), groundPackage(to)
 	edges := map[string][]string{
 		"audit": {"documents"},
 		"cache": {"documents", "eventlog", "redisdb"},
@@ -83,7 +83,7 @@ func drawn(from, to string) bool {
 	return from == to || slices.Contains(edges[from], to)
 }
 
-func ground(path string) string {
+func groundPackage(path string) string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(path, "anihub/platform/"), "/")
 	return name
 }

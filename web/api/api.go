@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -79,9 +80,24 @@ func (a *API) Handler(site echo.HandlerFunc) (*echo.Echo, error) {
 	if err := a.use(e); err != nil {
 		return nil, err
 	}
+	e.Use(orSite(site))
 	a.routes(e)
-	e.RouteNotFound("/*", site)
 	return e, nil
+}
+
+// orSite serves the site where there is no route. It stands in the chain and not in
+// the router, because a catch-all route would hide that a path knows other methods.
+func orSite(site echo.HandlerFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			err := next(c)
+			if !errors.Is(err, echo.ErrNotFound) {
+				return err
+			}
+			c.SetPath("/*")
+			return site(c)
+		}
+	}
 }
 
 // Close frees what New took.

@@ -180,6 +180,9 @@ const MaxID = 1<<31 - 1
 
 // PathID reads a title's id from the path.
 func PathID(c echo.Context, name string) (int, error) {
+	if strings.Contains(c.Param(name), "/") { // the router lets a last parameter take the rest
+		return 0, ErrNoRoute
+	}
 	return ReadID(name, c.Param(name))
 }
 
