@@ -36,7 +36,12 @@ export function navigate(to: string, how: { replace?: boolean; keepScroll?: bool
   if (how.replace) window.history.replaceState({ key }, '', to);
   else window.history.pushState({ key }, '', to);
   announce();
-  if (!how.replace && !how.keepScroll) window.scrollTo(0, 0);
+  if (!how.replace && !how.keepScroll) jumpTo(0);
+}
+
+// A new page begins at its place at once; only links within a page glide.
+function jumpTo(top: number): void {
+  window.scrollTo({ top, behavior: 'instant' });
 }
 
 /** Starts listening to Back and Forward; they return to where the reader was. */
@@ -53,7 +58,7 @@ export function startRouter(): void {
     announce();
     const top = scrolls.get(entryKey()) ?? 0;
     // Two frames: one for React to render what is cached, one for its layout.
-    requestAnimationFrame(() => requestAnimationFrame(() => window.scrollTo(0, top)));
+    requestAnimationFrame(() => requestAnimationFrame(() => jumpTo(top)));
   });
 }
 

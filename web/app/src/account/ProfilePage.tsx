@@ -6,7 +6,7 @@ import type { User } from '../api/types';
 import { parseTime } from '../format';
 import { fill, useWords } from '../i18n';
 import { setToastChoice, type ToastChoice, useToastChoice } from '../prefs';
-import { type Query, useQuery } from '../query';
+import { patchQuery, type Query, useQuery } from '../query';
 import { navigate } from '../router';
 import { useSession } from '../subscriptions';
 import { usePageTitle } from '../ui/Header';
@@ -32,7 +32,8 @@ export default function ProfilePage() {
 
 function Profile({ user }: { user: User }) {
   const { lang, t } = useWords();
-  const shown = { ...user, ...useQuery(profile).answer?.data };
+  const { answer, error } = useQuery(profile);
+  const shown = { ...user, ...answer?.data };
   const name = shown.display_name || shown.login;
   const since = parseTime(shown.created_at);
   return (
@@ -62,7 +63,7 @@ function Profile({ user }: { user: User }) {
       </header>
       <Following />
       <div className="profile-forms">
-        <NameForm key={shown.display_name ?? ''} user={shown} />
+        {answer || error ? <NameForm user={shown} /> : null}
         <ToastForm />
       </div>
     </div>
@@ -82,6 +83,7 @@ function NameForm({ user }: { user: User }) {
         auth: true,
         body: { display_name: name.trim() },
       });
+      patchQuery<User>(profile.key, (answer) => ({ ...answer, data: { ...answer.data, ...data } }));
       session.updateUser({ ...user, ...data });
       setNote({ text: t.account.saved, wrong: false });
     } catch (cause) {

@@ -42,7 +42,13 @@ export default function CataloguePage() {
           <Results query={query} shown={shown} filters={filters} change={change} />
         </div>
       </div>
-      <dialog className="sheet" ref={sheet} aria-label={t.catalogue.filters}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself */}
+      <dialog
+        className="sheet"
+        ref={sheet}
+        aria-label={t.catalogue.filters}
+        onClick={(event) => event.target === event.currentTarget && sheet.current?.close()}
+      >
         <div className="sheet-body">{panel}</div>
         <form method="dialog" className="sheet-foot">
           <button type="submit" className="button primary large">

@@ -10,10 +10,10 @@ interface PanelProps {
   change: (part: Partial<Filters>) => void;
 }
 
-// Offered when the server counts nothing; years and genres need its answer.
+// Always offered, in this order; years and genres are known only to the server.
 const known: Record<SingleFilter, string[]> = {
   status: ['ongoing', 'completed', 'announced'],
-  type: ['TV', 'MOVIE', 'OVA', 'ONA', 'SPECIAL', 'WEB'],
+  type: ['TV', 'MOVIE', 'OVA', 'ONA', 'SPECIAL'],
   season: ['winter', 'spring', 'summer', 'autumn'],
   year: [],
 };
@@ -60,12 +60,13 @@ export function FilterPanel({ filters, facets, change }: PanelProps) {
   );
 }
 
-function withCounts(facets: Facets, name: FacetName, fallback: string[], chosen: string[]): Option[] {
-  const counted = facets[name]?.map(({ value, count }) => ({ value: String(value), count }));
-  const options: Option[] = counted ?? fallback.map((value) => ({ value }));
-  // What is chosen must stay in sight even when nothing matches it.
-  const missing = chosen.filter((value) => value && !options.some((option) => option.value === value));
-  return [...options, ...missing.map((value) => ({ value, count: counted ? 0 : undefined }))];
+function withCounts(facets: Facets, name: FacetName, always: string[], chosen: string[]): Option[] {
+  const counted = facets[name];
+  const counts = new Map(counted?.map(({ value, count }) => [String(value), count]));
+  // A place of its own for every choice, whatever the counts are just now;
+  // and what is chosen stays in sight even when nothing matches it.
+  const values = new Set([...always, ...counts.keys(), ...chosen.filter(Boolean)]);
+  return [...values].map((value) => ({ value, count: counted ? (counts.get(value) ?? 0) : undefined }));
 }
 
 interface ChoiceProps {
@@ -89,7 +90,7 @@ function Choice({ filter, label, options, filters, change }: ChoiceProps) {
             <button
               type="button"
               key={value}
-              className="chip"
+              className={count === 0 && !on ? 'chip none' : 'chip'}
               aria-pressed={on}
               onClick={() => change({ [filter]: on ? '' : value })}
             >

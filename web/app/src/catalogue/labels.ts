@@ -13,8 +13,13 @@ export function valueLabel(words: Words, filter: SingleFilter | 'genres', value:
     case 'status':
       return t.status[value] ?? value;
     case 'season':
-      return t.season[value] ?? value;
+      return capital(t.season[value] ?? value);
     case 'year':
       return value;
   }
+}
+
+// Seasons are written inside a sentence elsewhere; here they stand alone.
+function capital(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
 }

@@ -23,7 +23,7 @@ export function Feature({ title }: { title: ShortTitle }) {
       </div>
       <div className="feature-text">
         <p className="feature-kind">
-          {t.home.now}
+          {t.live.newEpisode}
           {at ? <time dateTime={at.toISOString()}>{ago(lang, at, now)}</time> : null}
         </p>
         {episode ? (

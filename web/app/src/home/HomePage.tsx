@@ -1,4 +1,4 @@
-import { ongoing, popular } from '../catalog';
+import { ongoing, popular, schedule, updates } from '../catalog';
 import { useWords } from '../i18n';
 import { useQuery } from '../query';
 import { Rail } from '../ui/Rail';
@@ -11,6 +11,15 @@ import { WeekTeaser } from './WeekTeaser';
 
 export function HomePage() {
   const { t } = useWords();
+  const parts = [useQuery(updates), useQuery(ongoing), useQuery(schedule), useQuery(popular)];
+  const error = parts[0]?.error;
+  // One outage is one message, not four.
+  if (error && parts.every((part) => part.error && !part.answer)) {
+    const retryAll = () => {
+      for (const part of parts) part.retry();
+    };
+    return <Failure error={error} retry={retryAll} />;
+  }
   return (
     <>
       <h1 className="sr-only">AniHub</h1>

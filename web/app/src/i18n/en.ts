@@ -39,7 +39,6 @@ export const en: Dictionary = {
     film: 'Film',
   },
   home: {
-    now: 'Just released',
     about: 'About the title',
     continue: 'Continue watching',
     ongoing: 'Airing now',

@@ -38,7 +38,6 @@ export const ru = {
     film: 'Фильм',
   },
   home: {
-    now: 'Только что вышла',
     about: 'О тайтле',
     continue: 'Продолжить просмотр',
     ongoing: 'Сейчас выходит',

@@ -24,7 +24,6 @@ export function Embedded({ embed, embeds, label, next, open, choose, back }: Emb
           src={embed.url}
           title={`${label} (${embed.name})`}
           allow="autoplay; fullscreen; encrypted-media; picture-in-picture"
-          allowFullScreen
           referrerPolicy="strict-origin-when-cross-origin"
         />
       </div>

@@ -1,5 +1,4 @@
 import '../styles/schedule.css';
-import { useEffect, useRef } from 'react';
 import { schedule } from '../catalog';
 import { weekday, weekdayName } from '../format';
 import { AiringSkeletons } from '../home/WeekTeaser';
@@ -29,10 +28,13 @@ export default function SchedulePage() {
 function Week({ week }: { week: Airing[][] | null }) {
   const { lang, t } = useWords();
   const today = weekday(new Date());
+  // The week rolls: what comes next is what one looks for.
+  const days = [0, 1, 2, 3, 4, 5, 6].map((ahead) => ((today - 1 + ahead) % 7) + 1);
+  const note = (n: number) => (n === days[0] ? t.home.today : n === days[1] ? t.home.tomorrow : null);
   return (
     <>
       <nav className="week-days jump" aria-label={t.schedule.days}>
-        {[1, 2, 3, 4, 5, 6, 7].map((n) => (
+        {days.map((n) => (
           <a key={n} className={n === today ? 'week-day today' : 'week-day'} href={`#day-${n}`}>
             <span className="week-day-name">{weekdayName(lang, n, 'short')}</span>
             <span className="week-day-count">{week?.[n - 1]?.length ?? ' '}</span>
@@ -40,8 +42,8 @@ function Week({ week }: { week: Airing[][] | null }) {
         ))}
       </nav>
       <div className="week-board">
-        {[1, 2, 3, 4, 5, 6, 7].map((n) => (
-          <Day key={n} day={n} today={n === today} airings={week?.[n - 1]} />
+        {days.map((n) => (
+          <Day key={n} day={n} today={n === today} note={note(n)} airings={week?.[n - 1]} />
         ))}
       </div>
     </>
@@ -51,28 +53,17 @@ function Week({ week }: { week: Airing[][] | null }) {
 interface DayProps {
   day: number;
   today: boolean;
+  note: string | null;
   airings: Airing[] | undefined;
 }
 
-function Day({ day, today, airings }: DayProps) {
+function Day({ day, today, note, airings }: DayProps) {
   const { lang, t } = useWords();
-  const column = useRef<HTMLElement>(null);
-  const loaded = airings !== undefined;
-  // On a phone the days stand one under another: begin with today's.
-  useEffect(() => {
-    if (today && loaded && window.innerWidth < 720 && day > 1)
-      column.current?.scrollIntoView({ block: 'start' });
-  }, [today, loaded, day]);
   return (
-    <section
-      ref={column}
-      id={`day-${day}`}
-      className={today ? 'day today' : 'day'}
-      aria-labelledby={`day-${day}-name`}
-    >
+    <section id={`day-${day}`} className={today ? 'day today' : 'day'} aria-labelledby={`day-${day}-name`}>
       <h2 id={`day-${day}-name`}>
         {weekdayName(lang, day, 'long')}
-        {today ? <span className="day-today">{t.home.today}</span> : null}
+        {note ? <span className="day-note">{note}</span> : null}
       </h2>
       {airings?.length === 0 ? <p className="week-empty">{t.schedule.empty}</p> : null}
       <ul className="airings">

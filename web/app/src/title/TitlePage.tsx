@@ -60,5 +60,5 @@ function usePlaying(id: number, loaded: boolean) {
 }
 
 function showPlayer() {
-  document.getElementById('watch')?.scrollIntoView({ block: 'nearest' });
+  document.getElementById('watch')?.scrollIntoView({ block: 'start' });
 }

@@ -36,7 +36,11 @@ export function WatchSection({ title, started, play }: WatchProps) {
   }
   const next = episodeAfter(episodes, episode.ordinal);
   return (
-    <section id="watch" className="watch" aria-label={t.title.episodes}>
+    <section
+      id="watch"
+      className={episodes.length > 1 ? 'watch' : 'watch single'}
+      aria-label={t.title.episodes}
+    >
       {started ? (
         <Suspense fallback={<div className="stage" />}>
           <Player title={title} episode={episode} next={next} open={play} />
@@ -44,7 +48,9 @@ export function WatchSection({ title, started, play }: WatchProps) {
       ) : (
         <Cover title={title} episode={episode} play={() => play(episode)} />
       )}
-      <EpisodeList title={title} episodes={episodes} current={episode.ordinal} open={play} />
+      {episodes.length > 1 ? (
+        <EpisodeList title={title} episodes={episodes} current={episode.ordinal} open={play} />
+      ) : null}
     </section>
   );
 }
