@@ -1,0 +1,50 @@
+import type { Envelope, Names, PosterSet, ShortTitle } from '../api/types';
+import type { NewEpisode } from '../realtime-frames';
+
+/** The names in an event: a plain string, or one per language. */
+export function eventNames(title: NewEpisode['title']): Names {
+  if (title && typeof title === 'object') return { ru: title.ru ?? null, en: title.en ?? null };
+  return { ru: title ?? null, en: null };
+}
+
+export function eventPoster(poster: NewEpisode['poster']): PosterSet | null {
+  if (!poster) return null;
+  if (typeof poster === 'string') return { small: poster, medium: poster, large: poster };
+  return { small: poster.small ?? null, medium: poster.medium ?? null, large: null };
+}
+
+function unknownTitle(event: NewEpisode): ShortTitle {
+  return {
+    id: event.title_id,
+    code: '',
+    names: eventNames(event.title),
+    type: null,
+    status: 'ongoing',
+    genres: [],
+    year: null,
+    season: null,
+    weekday: null,
+    age_rating: null,
+    episodes: null,
+    poster: eventPoster(event.poster),
+    rating: null,
+    popularity: null,
+  };
+}
+
+/** Puts the title of a new episode at the head of the row, once. */
+export function withNewEpisode(row: Envelope<ShortTitle[]>, event: NewEpisode): Envelope<ShortTitle[]> {
+  const known = row.data.find((title) => title.id === event.title_id) ?? unknownTitle(event);
+  const ordinal = Number(event.episode);
+  const title: ShortTitle = {
+    ...known,
+    episodes: {
+      total: known.episodes?.total ?? null,
+      current: Math.max(known.episodes?.current ?? 0, ordinal),
+    },
+    latest_episode: { ordinal, name: event.episode_name ?? null },
+    fresh_at: String(event.timestamp ?? ''),
+  };
+  const others = row.data.filter((entry) => entry.id !== title.id);
+  return { ...row, data: [title, ...others].slice(0, Math.max(row.data.length, 12)) };
+}

@@ -1,0 +1,22 @@
+import './styles/index.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './App';
+import { session } from './api';
+import { goLive } from './live/live';
+import { followSystemTheme } from './prefs';
+import { startRouter } from './router';
+
+startRouter();
+followSystemTheme();
+void session.restore();
+goLive();
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,31 @@
+import { type RefObject, useEffect, useEffectEvent } from 'react';
+import type { Episode, Title } from '../api/types';
+import { posterURL } from '../format';
+import { saveProgress } from '../progress';
+
+const everyMs = 5000;
+
+/** Writes down the place: while playing, on pause, and on the way out. */
+export function useSaving(video: RefObject<HTMLVideoElement | null>, title: Title, episode: Episode): void {
+  const save = useEffectEvent((element: HTMLVideoElement) => {
+    const { currentTime: seconds, duration } = element;
+    if (seconds < 1 || !Number.isFinite(duration)) return;
+    const poster = posterURL(title.poster, 'small');
+    saveProgress({ id: title.id, names: title.names, poster, episode: episode.ordinal, seconds, duration });
+  });
+
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return;
+    const now = () => save(element);
+    const timer = setInterval(() => element.paused || now(), everyMs);
+    element.addEventListener('pause', now);
+    window.addEventListener('pagehide', now);
+    return () => {
+      now();
+      clearInterval(timer);
+      element.removeEventListener('pause', now);
+      window.removeEventListener('pagehide', now);
+    };
+  }, [video]);
+}

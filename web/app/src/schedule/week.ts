@@ -1,0 +1,36 @@
+import type { ScheduleDay, ShortTitle } from '../api/types';
+import { parseTime, weekday } from '../format';
+
+export interface Airing {
+  title: ShortTitle;
+  episode: number | null;
+  at: Date | null;
+}
+
+/** The API says the next episode as a number, or with the moment it is due. */
+export function nextEpisode(title: ShortTitle): { episode: number | null; at: Date | null } {
+  const next = title.next_episode;
+  if (typeof next === 'number') return { episode: next, at: null };
+  return { episode: next?.ordinal ?? null, at: parseTime(next?.at) };
+}
+
+/**
+ * Seven lists, Monday first, by the viewer's clock: an episode whose moment is
+ * known moves to the day it has here, the others keep the day they are given.
+ */
+export function localWeek(days: ScheduleDay[]): Airing[][] {
+  const week: Airing[][] = Array.from({ length: 7 }, () => []);
+  for (const { day, titles } of days) {
+    for (const title of titles) {
+      const { episode, at } = nextEpisode(title);
+      week[(at ? weekday(at) : day) - 1]?.push({ title, episode, at });
+    }
+  }
+  for (const day of week) day.sort((a, b) => timeRank(a) - timeRank(b));
+  return week;
+}
+
+// By the clock; what has no time stays behind, in the order it came.
+function timeRank({ at }: Airing): number {
+  return at ? at.getHours() * 60 + at.getMinutes() : 24 * 60;
+}

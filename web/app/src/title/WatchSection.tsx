@@ -1,0 +1,99 @@
+import { lazy, Suspense } from 'react';
+import type { Episode, Title } from '../api/types';
+import { clock, mainName, posterURL } from '../format';
+import { fill, useWords } from '../i18n';
+import { resumePoint } from '../progress';
+import { useLocation } from '../router';
+import { Icon } from '../ui/Icon';
+import { Notice } from '../ui/States';
+import { EpisodeList } from './EpisodeList';
+import { episodeAfter, hasVideo, previewURL, sortedEpisodes } from './episodes';
+
+const Player = lazy(() => import('../player/Player'));
+
+interface WatchProps {
+  title: Title;
+  started: boolean;
+  play: (episode: Episode) => void;
+}
+
+/** The player beside the list of episodes. Nothing of video is fetched before it is asked for. */
+export function WatchSection({ title, started, play }: WatchProps) {
+  const { t } = useWords();
+  const query = new URLSearchParams(useLocation().search);
+  const episodes = sortedEpisodes(title);
+  const asked = query.get('ep');
+  const episode =
+    episodes.find(({ ordinal }) => asked !== null && ordinal === Number(asked)) ??
+    episodes.find(hasVideo) ??
+    episodes[0];
+  if (!episode) {
+    return (
+      <section id="watch" className="watch empty">
+        <Notice icon="calendar" title={t.title.noEpisodes} hint={t.title.noEpisodesHint} />
+      </section>
+    );
+  }
+  const next = episodeAfter(episodes, episode.ordinal);
+  return (
+    <section
+      id="watch"
+      className={episodes.length > 1 ? 'watch' : 'watch single'}
+      aria-label={t.title.episodes}
+    >
+      {started ? (
+        <Suspense fallback={<div className="stage" />}>
+          <Player title={title} episode={episode} next={next} open={play} />
+        </Suspense>
+      ) : (
+        <Cover title={title} episode={episode} play={() => play(episode)} />
+      )}
+      {episodes.length > 1 ? (
+        <EpisodeList title={title} episodes={episodes} current={episode.ordinal} open={play} />
+      ) : null}
+    </section>
+  );
+}
+
+interface CoverProps {
+  title: Title;
+  episode: Episode;
+  play: () => void;
+}
+
+function Cover({ title, episode, play }: CoverProps) {
+  const { lang, t } = useWords();
+  const preview = previewURL(episode);
+  const seconds = resumePoint(title.id, episode.ordinal);
+  const art = preview ?? posterURL(title.poster, 'large');
+  return (
+    <button type="button" className="stage cover" onClick={play}>
+      {art ? (
+        <img
+          className={preview ? 'cover-art' : 'cover-art blurred'}
+          src={art}
+          alt=""
+          loading="lazy"
+          referrerPolicy="no-referrer"
+          onError={(event) => {
+            event.currentTarget.hidden = true;
+          }}
+        />
+      ) : null}
+      <span className="cover-number" aria-hidden="true">
+        {episode.ordinal}
+      </span>
+      <span className="cover-play">
+        <Icon name="play" size={34} />
+      </span>
+      <span className="cover-text">
+        <span className="sr-only">
+          {t.player.play}: {mainName(lang, title.names)}.{' '}
+        </span>
+        <strong>{fill(t.live.episode, { n: episode.ordinal })}</strong>
+        {episode.name ? <span>{episode.name}</span> : null}
+        {seconds > 0 ? <span>{fill(t.player.resumed, { time: clock(seconds) })}</span> : null}
+      </span>
+    </button>
+  );
+}

@@ -1,0 +1,31 @@
+import { useState } from 'react';
+import { randomTitle, titlePath } from '../catalog';
+import { useWords } from '../i18n';
+import { navigate } from '../router';
+import { Icon } from './Icon';
+
+export function Footer() {
+  const { t } = useWords();
+  const [busy, setBusy] = useState(false);
+
+  async function surprise() {
+    setBusy(true);
+    try {
+      navigate(titlePath((await randomTitle()).id));
+    } catch {
+      navigate('/catalogue');
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <footer className="footer">
+      <p>{t.nav.footer}</p>
+      <button type="button" className="button quiet" disabled={busy} onClick={surprise}>
+        <Icon name="dice" size={18} />
+        {t.nav.random}
+      </button>
+    </footer>
+  );
+}
