@@ -55,7 +55,7 @@ func marshal(doc any) (bson.Raw, error) {
 }
 
 // decode reads a stored document. Nested documents in an `any` become bson.M,
-// arrays bson.A. What does not fit into `into` is an internal fault: the reader
+// except below a bson.D, which keeps the order of all; arrays become bson.A. What does not fit into `into` is an internal fault: the reader
 // does not know what was written.
 func decode(raw bson.Raw, into any) error {
 	if r, ok := into.(*bson.Raw); ok {
@@ -63,7 +63,9 @@ func decode(raw bson.Raw, into any) error {
 		return nil
 	}
 	d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(raw)))
-	d.DefaultDocumentM()
+	if _, ordered := into.(*bson.D); !ordered {
+		d.DefaultDocumentM()
+	}
 	if err := d.Decode(into); err != nil {
 		return fault.ErrInternal.Because("documents: decoding into %T: %w", into, err)
 	}

@@ -39,22 +39,21 @@ func (c *mongoCollection) collection() *mongo.Collection {
 	return c.store.database().Collection(c.spec.Name)
 }
 
-// prepare makes the declared indexes; those that are there are left as they are.
+// prepare makes the declared indexes, one by one (FerretDB breaks down over a list
+// in which several are there already); those that are there are left as they are.
 func (c *mongoCollection) prepare(ctx context.Context) error {
-	if len(c.spec.Indexes) == 0 {
-		return nil
-	}
 	bounded, cancel := context.WithTimeout(ctx, mongoIndexTime)
 	defer cancel()
-	models := make([]mongo.IndexModel, len(c.spec.Indexes))
-	for i, ix := range c.spec.Indexes {
-		models[i] = indexModel(ix)
+	for _, ix := range c.spec.Indexes {
+		_, err := c.collection().Indexes().CreateOne(bounded, indexModel(ix))
+		if taken11000(err) {
+			return fault.ErrInternal.Because("documents: the values of %q in collection %q are not unique: %w", ix.Field, c.spec.Name, err)
+		}
+		if err != nil {
+			return c.store.fault(ctx, err)
+		}
 	}
-	_, err := c.collection().Indexes().CreateMany(bounded, models)
-	if taken11000(err) {
-		return fault.ErrInternal.Because("documents: the values of a new unique index in collection %q are not unique: %w", c.spec.Name, err)
-	}
-	return c.store.fault(ctx, err)
+	return nil
 }
 
 // indexModel is MongoDB's form of a declared index. One that is not unique holds

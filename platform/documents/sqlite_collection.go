@@ -244,18 +244,13 @@ func (w *conditions) idBounds(s span) {
 // keyBounds bounds an index column. A bound of one type leaves out the values of
 // the others, as MongoDB does it; without bounds, NULL is left out.
 func (w *conditions) keyBounds(column string, s span) {
-	low, high := []byte{0}, []byte(nil)
 	if s.min != nil {
-		low, high = s.min.key(), []byte{byte(s.min.rank()) + 1}
+		w.add(column+` >= ? AND `+column+` < ?`, s.min.key(), []byte{byte(s.min.rank()) + 1})
 	}
 	if s.max != nil {
-		w.add(column+` <= ?`, s.max.key())
-		if s.min == nil {
-			low = []byte{byte(s.max.rank())}
-		}
+		w.add(column+` <= ? AND `+column+` >= ?`, s.max.key(), []byte{byte(s.max.rank())})
 	}
-	w.add(column+` >= ?`, low)
-	if high != nil {
-		w.add(column+` < ?`, high)
+	if s.min == nil && s.max == nil {
+		w.add(column + ` IS NOT NULL`)
 	}
 }

@@ -3,11 +3,12 @@
 // a time, with the index its own queries by _id miss. It is a child process of
 // tests, not a database to keep anything in.
 //
-//	mongowire -dir DIR [-listen 127.0.0.1:0]
+//	mongowire -dir DIR [-listen 127.0.0.1:0] [-until-eof]
 //
 // When it is ready it prints its address, mongodb://127.0.0.1:PORT/, as the only
 // line on standard output; whatever else it has to say goes to standard error. It
-// ends on SIGTERM or SIGINT. It may be killed at any moment and started again on
+// ends on SIGTERM or SIGINT, and with -until-eof also when its standard input ends,
+// so that it does not outlive the test that started it. It may be killed at any moment and started again on
 // the same directory: what it acknowledged is there.
 //
 // It is a module of its own so that FerretDB's requirements stay out of AniHub's.
@@ -21,6 +22,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -35,8 +37,15 @@ import (
 func main() {
 	dir := flag.String("dir", "", "directory of the SQLite files; made when it is missing")
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
+	untilEOF := flag.Bool("until-eof", false, "end when standard input ends")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if *untilEOF {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			stop()
+		}()
+	}
 	err := run(ctx, *dir, *listen)
 	stop()
 	if err != nil {
