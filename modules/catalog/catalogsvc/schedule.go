@@ -31,7 +31,7 @@ func (s *Service) Schedule(ctx context.Context, have string) (catalog.Answer[[]c
 	if err != nil {
 		return catalog.Answer[[]catalog.Day]{}, err
 	}
-	a := catalog.Answer[[]catalog.Day]{Freshness: freshnessOf(hit), Position: position}
+	a := catalog.Answer[[]catalog.Day]{Freshness: freshnessOf(hit), Position: upTo(position, hit)}
 	a.Version = string(appendVersion(nil, hit)) + "." + s.indexVersion(snap, false)
 	if a.Version == have {
 		a.Unchanged = true

@@ -25,7 +25,7 @@ func (s *Service) Title(ctx context.Context, ref catalog.Ref, have string) (cata
 		return catalog.Answer[catalog.Title]{}, doorError(err)
 	}
 	franchise := s.franchise(ctx, id)
-	a := catalog.Answer[catalog.Title]{Freshness: freshnessOf(hit), Position: position}
+	a := catalog.Answer[catalog.Title]{Freshness: freshnessOf(hit), Position: upTo(position, hit)}
 	var buf [160]byte
 	version := appendVersion(buf[:0], hit)
 	version = append(append(version, '.'), franchise.ETag...)
@@ -58,6 +58,15 @@ func freshnessOf(h cache.Hit) catalog.Freshness {
 	return catalog.Freshness{
 		Level: h.Level, StoredAt: stamp(h.StoredAt), FreshUntil: stamp(h.FreshUntil), Stale: h.Stale, Reason: h.Reason,
 	}
+}
+
+// upTo is the position of an answer. A copy that was served because a level was
+// slow or down may lack what a bell before the position told; nobody knows.
+func upTo(position string, h cache.Hit) string {
+	if h.Stale && (h.Reason == cache.Timeout || h.Reason == cache.LevelDown) {
+		return ""
+	}
+	return position
 }
 
 // doorError says the chain's errors in the door's words.
