@@ -12,6 +12,7 @@ import (
 	"anihub/platform/cache"
 	"anihub/platform/redisdb"
 	"anihub/platform/redisdb/redistest"
+	"anihub/platform/config"
 )
 
 func fresh(b string) cache.Entry {
@@ -140,7 +141,7 @@ func TestRedisFull(t *testing.T) {
 func hasty(t *testing.T, url string) redis.UniversalClient {
 	t.Helper()
 	cfg := redisdb.DefaultConfig()
-	cfg.URL = url
+	cfg.URL = config.Secret(url)
 	c, err := redisdb.Open(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"anihub/platform/config"
 )
 
 // MongoConfig says which MongoDB to use and how. It is what stands under
 // platform.storage.mongo.
 type MongoConfig struct {
-	URI      string        `yaml:"uri"`      // mongodb:// or mongodb+srv://; holds the password
+	URI      config.Secret `yaml:"uri"`      // mongodb:// or mongodb+srv://; holds the password
 	Database string        `yaml:"database"` // where the collections are
 	PoolMin  int           `yaml:"pool_min"` // connections kept open to each server
 	PoolMax  int           `yaml:"pool_max"` // and at most
@@ -40,7 +42,7 @@ func (c MongoConfig) Validate() error {
 		return nil
 	}
 	return errors.Join(
-		checkURI(c.URI),
+		checkURI(c.URI.Reveal()),
 		checkDatabase(c.Database),
 		checkNumber("pool_min", c.PoolMin, 0, 1000),
 		checkNumber("pool_max", c.PoolMax, max(c.PoolMin, 1), 10_000),

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"anihub/platform/config"
 	"anihub/platform/documents"
 )
 
@@ -19,7 +20,7 @@ func TestMongoConfigValidate(t *testing.T) {
 		"mongodb://user:pass@127.0.0.1:27017/admin?authSource=admin",
 	} {
 		c := good
-		c.URI = uri
+		c.URI = config.Secret(uri)
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s: %v", uri, err)
 		}
@@ -68,7 +69,7 @@ func TestMongoConfigHidesThePassword(t *testing.T) {
 		"mongodb://user:s3cret@host/?authMechanism=none&ssl=s3cret",
 	} {
 		c := documents.DefaultMongoConfig()
-		c.URI = uri
+		c.URI = config.Secret(uri)
 		if err := c.Validate(); err != nil && strings.Contains(err.Error(), "s3c") {
 			t.Errorf("%v", err)
 		}

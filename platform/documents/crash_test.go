@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"anihub/platform/config"
 	"anihub/platform/documents"
 	"anihub/platform/documents/mongowiretest"
 )
@@ -82,7 +83,8 @@ func openTarget(target string) (documents.Store, error) {
 		return documents.OpenSQLite(rest)
 	}
 	c := documents.DefaultMongoConfig()
-	c.URI, c.Database, _ = strings.Cut(rest, " ")
+	uri, database, _ := strings.Cut(rest, " ")
+	c.URI, c.Database = config.Secret(uri), database
 	c.PoolMin = 0
 	return documents.OpenMongo(c)
 }

@@ -69,7 +69,7 @@ func (s *mongoStore) connect(context.Context) error {
 
 // hideSecrets keeps the driver's words about an address with a password to itself.
 func hideSecrets(c MongoConfig, err error) error {
-	if bad := checkURI(c.URI); bad != nil {
+	if bad := checkURI(c.URI.Reveal()); bad != nil {
 		return bad
 	}
 	return err
@@ -78,7 +78,7 @@ func hideSecrets(c MongoConfig, err error) error {
 // clientOptions puts our numbers over those of the URI. Reads go to the primary:
 // who has just written must find it.
 func clientOptions(c MongoConfig) *options.ClientOptions {
-	o := options.Client().SetAppName("anihub").ApplyURI(c.URI).
+	o := options.Client().SetAppName("anihub").ApplyURI(c.URI.Reveal()).
 		SetMinPoolSize(uint64(c.PoolMin)).
 		SetMaxPoolSize(uint64(c.PoolMax)).
 		SetMaxConnIdleTime(c.Idle).

@@ -57,7 +57,7 @@ func patiently(t testing.TB, op func() error) error {
 // driver looks at a database past the store.
 func driver(t testing.TB, c documents.MongoConfig) *mongo.Database {
 	t.Helper()
-	client, err := mongo.Connect(options.Client().ApplyURI(c.URI))
+	client, err := mongo.Connect(options.Client().ApplyURI(c.URI.Reveal()))
 	must(t, err)
 	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
 	return client.Database(c.Database)

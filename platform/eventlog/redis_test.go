@@ -18,6 +18,7 @@ import (
 	"anihub/platform/fault"
 	"anihub/platform/redisdb"
 	"anihub/platform/redisdb/redistest"
+	"anihub/platform/config"
 )
 
 const testRetain = 100
@@ -217,7 +218,7 @@ func TestRestartedWithAOF(t *testing.T) {
 func production(t *testing.T, s *redistest.Server) redis.UniversalClient {
 	t.Helper()
 	cfg := redisdb.DefaultConfig()
-	cfg.URL = s.URL()
+	cfg.URL = config.Secret(s.URL())
 	c, err := redisdb.Open(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"anihub/platform/config"
 )
 
 // Config is platform.storage.redis.
 type Config struct {
 	// URL says which Redis and in which shape; see the package comment. Empty: none.
 	// It may contain a password and is never printed.
-	URL string `yaml:"url"`
+	URL config.Secret `yaml:"url"`
 	// PoolSize is how many connections are kept per server, 1 to 1000.
 	PoolSize int `yaml:"pool_size"`
 	// DialTimeout, ReadTimeout and WriteTimeout bound one attempt, 10ms to 30s each.
@@ -35,7 +37,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	var errs []error
 	if c.URL != "" {
-		if _, err := parse(c.URL); err != nil {
+		if _, err := parse(c.URL.Reveal()); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -36,7 +36,7 @@ func Open(cfg Config) (redis.UniversalClient, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	a, err := parse(cfg.URL)
+	a, err := parse(cfg.URL.Reveal())
 	if err != nil {
 		return nil, err
 	}

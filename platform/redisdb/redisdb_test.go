@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"anihub/platform/config"
 	"anihub/platform/redisdb"
 	"anihub/platform/redisdb/redistest"
 )
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func open(t *testing.T, url string) redis.UniversalClient {
 	t.Helper()
 	cfg := redisdb.DefaultConfig()
-	cfg.URL = url
+	cfg.URL = config.Secret(url)
 	c, err := redisdb.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func TestValidate(t *testing.T) {
 		f(&c)
 		return c
 	}
-	url := func(s string) redisdb.Config { return with(func(c *redisdb.Config) { c.URL = s }) }
+	url := func(s string) redisdb.Config { return with(func(c *redisdb.Config) { c.URL = config.Secret(s) }) }
 	const secret = "hunter2hunter2"
 	for _, tt := range []struct {
 		name string
@@ -223,7 +224,7 @@ func FuzzURL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		cfg := redisdb.DefaultConfig()
-		cfg.URL = s
+		cfg.URL = config.Secret(s)
 		if cfg.Validate() != nil || s == "" {
 			return
 		}

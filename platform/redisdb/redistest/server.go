@@ -17,6 +17,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"anihub/platform/config"
 	"anihub/platform/redisdb"
 )
 
@@ -203,7 +204,7 @@ func (s *Server) Client() redis.UniversalClient {
 func Open(t testing.TB, url string) redis.UniversalClient {
 	t.Helper()
 	cfg := redisdb.DefaultConfig()
-	cfg.URL = url
+	cfg.URL = config.Secret(url)
 	cfg.DialTimeout, cfg.ReadTimeout, cfg.WriteTimeout = 2*time.Second, 2*time.Second, 2*time.Second
 	c, err := redisdb.Open(cfg)
 	if err != nil {
