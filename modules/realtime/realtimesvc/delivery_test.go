@@ -1,11 +1,13 @@
 package realtimesvc_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -181,4 +183,42 @@ func TestDelivery(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Subscribers who come and go while events are told disturb nobody.
+func TestComingAndGoing(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	steady, _ := rt.Open(t, h)
+	steady.Do(`{"type":"subscribe_title","data":{"title_id":5}}`, "subscribed")
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				conv, err := h.Open(t.Context(), realtime.Client{})
+				if err != nil {
+					t.Errorf("Open: %v", err)
+					return
+				}
+				for _, frame := range []string{
+					`{"type":"subscribe_title","data":{"title_id":5}}`, `{"type":"subscribe_updates","data":{"types":["new_episode"]}}`,
+					`{"type":"unsubscribe_title","data":{"title_id":5}}`,
+				} {
+					_ = conv.Receive(t.Context(), []byte(frame))
+					_, _ = conv.Next(t.Context())
+				}
+				conv.Close()
+			}
+		})
+	}
+	for n := range 500 {
+		steady.ExpectEvent(rt.Publish(t, h, rt.Episode(5, float64(n)))[0].EventID)
+	}
+	cancel()
+	wg.Wait()
+	st, err := h.Stats(t.Context())
+	if err != nil || st.Connections != 1 || st.Subscriptions != 1 {
+		t.Errorf("afterwards Stats = %+v, %v", st, err)
+	}
 }

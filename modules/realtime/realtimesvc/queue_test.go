@@ -229,6 +229,10 @@ func TestOpenBeforeTheLogIsKnown(t *testing.T) {
 		t.Errorf("Publish: %v, want ErrUnavailable", err)
 	}
 	log.calm()
+	rt.WaitFor(t, func() (string, bool) { // the log is asked again after a while
+		_, err := h.Tail(t.Context())
+		return fmt.Sprint("Tail: ", err), err == nil
+	})
 	v, _ := rt.Open(t, h)
 	v.Quiet()
 }

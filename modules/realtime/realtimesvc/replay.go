@@ -267,6 +267,11 @@ func (c *conversation) catchUp(ctx context.Context) error {
 	if err != nil {
 		return c.caughtNothing(ctx, era, err)
 	}
+	if p.to == at {
+		// The log says less than it told us: a failover lost its end. Run will meet
+		// the gap; until then there is nothing to read.
+		return c.pause(ctx, 1)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.era == era && c.behind && c.cursor == at {

@@ -27,6 +27,7 @@ type Fake struct {
 	delivered int64
 	err       error
 	clients   []realtime.Client
+	limit     int
 }
 
 type fakeUser struct {
@@ -61,6 +62,14 @@ func (f *Fake) Fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err = err
+}
+
+// Limit makes conversations end with 4008 when more bytes than that wait for
+// their viewer; 0 is no limit.
+func (f *Fake) Limit(bytes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.limit = bytes
 }
 
 // End closes all conversations as the service would.

@@ -22,6 +22,8 @@ type fakeConversation struct {
 	queue  []realtime.Message
 	closed *realtime.Closed
 	wake   chan struct{}
+
+	waiting int // bytes in queue
 }
 
 func (c *fakeConversation) covers(n int) bool {
@@ -45,6 +47,11 @@ func (c *fakeConversation) tell(n int) bool {
 func (c *fakeConversation) put(m realtime.Message) {
 	if c.closed == nil {
 		c.queue = append(c.queue, m)
+		c.waiting += len(m.Frame)
+	}
+	if c.f.limit > 0 && c.waiting > c.f.limit {
+		c.queue = nil
+		c.end(&realtime.Closed{Code: realtime.CloseSlow, Reason: "slow consumer"})
 	}
 	c.signal()
 }
@@ -84,7 +91,7 @@ func (c *fakeConversation) Next(ctx context.Context) ([]realtime.Message, error)
 		}
 		c.f.mu.Lock()
 		batch, closed := c.queue, c.closed
-		c.queue = nil
+		c.queue, c.waiting = nil, 0
 		c.f.mu.Unlock()
 		switch {
 		case len(batch) > 0:
