@@ -140,8 +140,11 @@ func (g *Guard) read(res *http.Response, r Request) verdict {
 func (g *Guard) decode(body []byte, r Request) verdict {
 	skips := make(map[string]skipped)
 	err := r.Decode(body, func(kind string, cause error) {
-		s := skips[kind]
-		skips[kind] = skipped{count: s.count + 1, first: errors.Join(s.first, cause)}
+		s, known := skips[kind]
+		if s.count++; !known {
+			s.first = cause
+		}
+		skips[kind] = s
 	})
 	var known *fault.Error
 	switch {
