@@ -64,6 +64,9 @@ func newTransport(c Config) *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    min(5*time.Second, c.AttemptTimeout),
 		MaxResponseHeaderBytes: 64 << 10,
+		// Without pings a connection that was black-holed is used for every next
+		// question until TCP gives up on it, a quarter of an hour later.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }
 
