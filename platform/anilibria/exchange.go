@@ -64,6 +64,9 @@ func newTransport(c Config) *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    min(5*time.Second, c.AttemptTimeout),
 		MaxResponseHeaderBytes: 64 << 10,
+		// Without pings a connection that was black-holed is used for every next
+		// question until TCP gives up on it, a quarter of an hour later.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }
 
@@ -140,8 +143,11 @@ func (g *Guard) read(res *http.Response, r Request) verdict {
 func (g *Guard) decode(body []byte, r Request) verdict {
 	skips := make(map[string]skipped)
 	err := r.Decode(body, func(kind string, cause error) {
-		s := skips[kind]
-		skips[kind] = skipped{count: s.count + 1, first: errors.Join(s.first, cause)}
+		s, known := skips[kind]
+		if s.count++; !known {
+			s.first = cause
+		}
+		skips[kind] = s
 	})
 	var known *fault.Error
 	switch {

@@ -95,7 +95,7 @@ func newGuard(c Config, log *slog.Logger, registry prometheus.Registerer, transp
 // Retry-After knows no dates and no cap.
 func (g *Guard) newRetry() retrypolicy.RetryPolicy[any] {
 	return retrypolicy.NewBuilder[any]().
-		WithMaxAttempts(max(attemptsMax, len(g.hosts))).
+		WithMaxAttempts(g.attemptsMax()).
 		ReturnLastFailure().
 		HandleIf(func(_ any, err error) bool { return errors.As(err, new(*again)) }).
 		WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
@@ -151,25 +151,32 @@ func (g *Guard) pace(ctx context.Context) error {
 	if g.pacer == nil {
 		return nil
 	}
-	if err := g.pacer.Wait(ctx); err != nil {
-		// The limiter refuses at once what could not be served before the deadline.
-		return errors.Join(err, context.DeadlineExceeded)
+	err := g.pacer.Wait(ctx)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return nil
+	// The limiter refuses at once what could not be served before the deadline.
+	return errors.Join(context.DeadlineExceeded, err)
 }
 
 func interrupted(r Request, err error) error {
 	return fmt.Errorf("anilibria %s: %w", r.Route, err)
 }
 
-// retryAfter is when trying again may help: when the first host may be asked.
-func (g *Guard) retryAfter() time.Duration {
+// soonest is when the first host may be asked.
+func (g *Guard) soonest() time.Duration {
 	first := g.hosts[0].wait()
 	for _, h := range g.hosts[1:] {
 		first = min(first, h.wait())
 	}
-	return max(first, time.Second)
+	return first
 }
+
+// retryAfter is when trying again may help, for people.
+func (g *Guard) retryAfter() time.Duration { return max(g.soonest(), time.Second) }
+
+// attemptsMax is how often one question is asked: each host may have its turn.
+func (g *Guard) attemptsMax() int { return max(attemptsMax, len(g.hosts)) }
 
 // State tells the hosts in the order of preference.
 func (g *Guard) State() []HostState {
@@ -207,7 +214,7 @@ func (c *call) step(e failsafe.Execution[any]) error {
 	ctx := e.Context()
 	if c.background && c.attempts > 0 {
 		if err := c.guard.pace(ctx); err != nil {
-			return err
+			return ErrUnavailable.With(errors.Join(err, c.last)).After(c.guard.retryAfter())
 		}
 	}
 	h, p := c.pick()
@@ -279,20 +286,11 @@ func (c *call) plan(ctx context.Context, v verdict) error {
 		return v.err
 	}
 	failed := ErrUnavailable.With(v.err).After(c.guard.retryAfter())
-	wait := max(backoff(c.attempts), c.soonest())
-	if !c.canWait(ctx, wait) || !c.guard.budget.withdraw() {
+	wait := max(backoff(c.attempts), c.guard.soonest())
+	if c.attempts >= c.guard.attemptsMax() || !c.canWait(ctx, wait) || !c.guard.budget.withdraw() {
 		return failed
 	}
 	return &again{failed, wait}
-}
-
-// soonest is when the first host may be asked again.
-func (c *call) soonest() time.Duration {
-	first := c.guard.hosts[0].wait()
-	for _, h := range c.guard.hosts[1:] {
-		first = min(first, h.wait())
-	}
-	return first
 }
 
 func (c *call) canWait(ctx context.Context, wait time.Duration) bool {
@@ -306,6 +304,9 @@ func (c *call) canWait(ctx context.Context, wait time.Duration) bool {
 // settle gives the permit back, counts, and says so when the host changed sides.
 func (g *Guard) settle(h *host, p permit, v verdict) {
 	before, after := h.settle(p, v)
+	if v.after > 0 {
+		g.ledger.hostPaused(h, v)
+	}
 	if before == after {
 		return
 	}
@@ -321,12 +322,14 @@ func (g *Guard) settle(h *host, p permit, v verdict) {
 // attempt asks one host once, within its bulkhead and timeout.
 func (g *Guard) attempt(ctx context.Context, h *host, r Request) verdict {
 	start := time.Now()
+	var sent time.Time // zero while it waits for a place in the bulkhead
 	v, err := h.pipe.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[verdict]) (verdict, error) {
+		sent = time.Now()
 		return g.exchange(e.Context(), h, r), nil
 	})
 	switch {
 	case ctx.Err() != nil && (err != nil || v.result == resultTransport):
-		v = g.givenUp(ctx, time.Since(start))
+		v = g.givenUp(ctx, sent)
 	case errors.Is(err, timeout.ErrExceeded):
 		v = verdict{result: resultTimeout, evidence: badEvidence, next: tryAgain,
 			err: ErrUnavailable.Because("no answer within %s", g.config.AttemptTimeout)}
@@ -343,9 +346,10 @@ func (g *Guard) attempt(ctx context.Context, h *host, r Request) verdict {
 // givenUp judges an attempt that the caller ended. Leaving is no evidence against
 // the host; but a caller whose deadline is no longer than the attempt's would
 // shield a hanging host for ever, so half an attempt without an answer counts.
-func (g *Guard) givenUp(ctx context.Context, took time.Duration) verdict {
+func (g *Guard) givenUp(ctx context.Context, sent time.Time) verdict {
 	v := verdict{result: resultCanceled, next: giveUp, err: context.Cause(ctx)}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) && took >= g.config.AttemptTimeout/2 {
+	slow := !sent.IsZero() && time.Since(sent) >= g.config.AttemptTimeout/2
+	if slow && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		v.result, v.evidence = resultTimeout, badEvidence
 	}
 	return v

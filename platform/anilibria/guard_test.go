@@ -533,6 +533,58 @@ func TestBulkhead(t *testing.T) {
 	})
 }
 
+// Who waits for a place in the bulkhead has not asked: leaving then is no evidence,
+// however long it took.
+func TestWaitingForAPlaceIsNoEvidence(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		r := newRig(t, "a.test")
+		r.world.is("a.test", after(9500*time.Millisecond, fine()))
+		var group sync.WaitGroup
+		for i := range 150 {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				if i >= 100 {
+					time.Sleep(time.Second) // behind the hundred
+					ctx, cancel = context.WithTimeout(t.Context(), 6*time.Second)
+				}
+				defer cancel()
+				if err := r.ask(ctx); (err == nil) != (i < 100) {
+					t.Error(i, err)
+				}
+			})
+		}
+		group.Wait()
+		if r.breaker(0) != "closed" || r.world.calls("a.test") != 100 {
+			t.Errorf("%d calls, breaker %s", r.world.calls("a.test"), r.breaker(0))
+		}
+	})
+}
+
+// Work that cannot have its turn before its deadline is told so at once.
+func TestQueueRefusesWhatWouldBeLate(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		r := newRig(t, "a.test")
+		r.world.is("a.test", fine())
+		for range 2 {
+			if err := r.ask(anilibria.Background(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(anilibria.Background(t.Context()), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		if err := r.ask(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		took(t, start, 0)
+		gone, leave := context.WithCancel(anilibria.Background(t.Context()))
+		leave()
+		if err := r.ask(gone); !errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
+
 func TestBackgroundGivesWay(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		r := newRig(t, "a.test")

@@ -40,6 +40,12 @@ func (l *ledger) hostChanged(h *host, before, after circuitbreaker.State, v verd
 	}
 }
 
+// hostPaused logs a host that wants to be left alone; nobody asks it meanwhile, so
+// there is one line for each such wait.
+func (l *ledger) hostPaused(h *host, v verdict) {
+	l.log.Info("upstream host asks to wait", "host", h.name, "wait", v.after, "error", v.err)
+}
+
 // answered watches a route for garbage.
 func (l *ledger) answered(route string, h *host, v verdict) {
 	if v.result != resultGarbage && v.result != resultOK && v.result != resultPanic {

@@ -1,9 +1,7 @@
 package v1
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,19 +28,28 @@ const idMax = 64
 // ordinalMax is far over the longest series; beyond it a number is no ordinal.
 const ordinalMax = 100_000
 
+// reader turns one answer into the words of package anilibria.
+type reader struct {
+	scan
+	origin string // of relative addresses
+	skip   anilibria.Skip
+}
+
+func (c *Client) reader(body []byte, skip anilibria.Skip) (*reader, error) {
+	s, err := newScan(body)
+	return &reader{scan: s, origin: c.origin, skip: skip}, err
+}
+
 func (c *Client) decodeRelease(body []byte, ref anilibria.Ref, skip anilibria.Skip) (anilibria.Release, error) {
-	var w wireRelease
-	if body = bytes.TrimSpace(body); len(body) == 0 || body[0] != '{' {
-		return anilibria.Release{}, errType("a release", body)
-	}
-	if err := json.Unmarshal(body, &w); err != nil {
-		return anilibria.Release{}, err
-	}
-	r, err := c.release(&w, skip)
+	r, err := c.reader(body, skip)
 	if err != nil {
 		return anilibria.Release{}, err
 	}
-	return r, sameRelease(r, ref)
+	release, err := r.release()
+	if err = cmpErr(r.err, err); err != nil {
+		return anilibria.Release{}, err
+	}
+	return release, sameRelease(release, ref)
 }
 
 // sameRelease compares what came with what was asked. An alias of digits is taken
@@ -61,96 +68,164 @@ func sameRelease(r anilibria.Release, ref anilibria.Ref) error {
 }
 
 func (c *Client) decodeReleases(body []byte, ids []int, skip anilibria.Skip) ([]anilibria.Release, error) {
-	found, err := enveloped[wireRelease](body)
+	r, err := c.reader(body, skip)
 	if err != nil {
 		return nil, err
 	}
-	tell(skip, kindRelease, found.lost)
 	seen := make(map[int]bool, len(ids))
-	releases := make([]anilibria.Release, 0, len(found.items))
-	for i := range found.items {
-		r, err := c.release(&found.items[i], skip)
+	found, err := enveloped(r, func() (anilibria.Release, error) {
+		release, err := r.release()
 		switch {
-		case err != nil:
-			skip(kindRelease, err)
-		case !slices.Contains(ids, r.ID):
-			skip(kindRelease, fmt.Errorf("release %d was not asked for", r.ID))
-		case seen[r.ID]:
-			skip(kindRelease, fmt.Errorf("release %d comes twice", r.ID))
+		case err != nil || r.err != nil:
+		case !slices.Contains(ids, release.ID):
+			err = fmt.Errorf("release %d was not asked for", release.ID)
+		case seen[release.ID]:
+			err = fmt.Errorf("release %d comes twice", release.ID)
 		default:
-			seen[r.ID] = true
-			releases = append(releases, r)
+			seen[release.ID] = true
 		}
+		return release, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if len(releases) == 0 && len(found.items)+len(found.lost) > 0 {
-		return nil, errors.New("none of the releases can be read")
-	}
-	return releases, nil
+	return found.kept, readable(found, skip, kindRelease)
 }
 
-// release cleans one release; it must say at least what it is.
-func (c *Client) release(w *wireRelease, skip anilibria.Skip) (anilibria.Release, error) {
-	id := w.ID.whole()
-	if id == 0 || float64(id) != w.ID.value {
-		return anilibria.Release{}, errors.New("a release without an id")
+// release reads one release; it must say at least what it is.
+func (r *reader) release() (anilibria.Release, error) {
+	var x anilibria.Release
+	var id number
+	r.object(func(key []byte) {
+		switch string(key) {
+		case "id":
+			id = r.number()
+		case "name":
+			x.Name = r.name()
+		default:
+			r.describe(&x, key)
+			r.relate(&x, key)
+		}
+	})
+	switch x.ID = id.whole(); {
+	case x.ID == 0 || float64(x.ID) != id.value:
+		return x, errors.New("a release without an id")
+	case x.Name.Main == "":
+		return x, fmt.Errorf("release %d has no name", x.ID)
 	}
-	name := names(w.Name.is)
-	if name.Main == "" {
-		return anilibria.Release{}, fmt.Errorf("release %d has no name", id)
-	}
-	return anilibria.Release{
-		ID:              id,
-		Alias:           line(w.Alias),
-		Name:            name,
-		Type:            line(w.Type.is.Value),
-		Year:            w.Year.whole(),
-		Season:          season(w.Season.is.Value),
-		PublishDay:      weekday(w.PublishDay.is),
-		Description:     prose(w.Description),
-		Notification:    prose(w.Notification),
-		AgeRating:       line(w.AgeRating.is.Value),
-		Poster:          c.poster(w.Poster.is),
-		Genres:          genres(w.Genres, skip),
-		IsOngoing:       bool(w.IsOngoing),
-		IsInProduction:  bool(w.IsInProduction),
-		BlockedByGeo:    bool(w.ByGeo),
-		BlockedByRights: bool(w.ByRights),
-		EpisodesTotal:   w.EpisodesTotal.whole(),
-		EpisodeMinutes:  w.Minutes.whole(),
-		Favorites:       w.Favorites.whole(),
-		Rating:          anilibria.Rating{Average: score(w.Rating.is.Average), Shikimori: score(w.Shikimori.is.Rating)},
-		ExternalPlayer:  c.absolute(w.ExternalPlayer),
-		FreshAt:         w.FreshAt.Time,
-		UpdatedAt:       w.UpdatedAt.Time,
-		CreatedAt:       w.CreatedAt.Time,
-		Members:         members(w.Members, skip),
-		Episodes:        c.episodes(w.Episodes, skip),
-		Torrents:        torrents(w.Torrents, skip),
-		ShikimoriID:     w.Shikimori.is.ID.whole(),
-		MyAnimeListID:   w.MyAnimeList.is.ID.whole(),
-	}, nil
+	return x, nil
 }
 
-func names(w wireName) anilibria.Name {
-	return anilibria.Name{Main: line(w.Main), English: line(w.English), Alternative: line(w.Alternative)}
+// describe reads the fields that say what a release is.
+func (r *reader) describe(x *anilibria.Release, key []byte) {
+	switch string(key) {
+	case "alias":
+		x.Alias = line(r.text())
+	case "type":
+		x.Type = r.value()
+	case "year":
+		x.Year = r.whole()
+	case "season":
+		x.Season = season(r.value())
+	case "publish_day":
+		x.PublishDay = r.weekday()
+	case "description":
+		x.Description = prose(r.text())
+	case "notification":
+		x.Notification = prose(r.text())
+	case "age_rating":
+		x.AgeRating = r.value()
+	case "is_ongoing":
+		x.IsOngoing = r.flag()
+	case "is_in_production":
+		x.IsInProduction = r.flag()
+	case "is_blocked_by_geo":
+		x.BlockedByGeo = r.flag()
+	case "is_blocked_by_copyrights":
+		x.BlockedByRights = r.flag()
+	case "episodes_total":
+		x.EpisodesTotal = r.whole()
+	case "average_duration_of_episode":
+		x.EpisodeMinutes = r.whole()
+	case "fresh_at":
+		x.FreshAt = r.moment()
+	case "updated_at":
+		x.UpdatedAt = r.moment()
+	case "created_at":
+		x.CreatedAt = r.moment()
+	}
 }
 
-func season(value text) string {
+// relate reads what belongs to a release and what others say about it.
+func (r *reader) relate(x *anilibria.Release, key []byte) {
+	switch string(key) {
+	case "poster":
+		x.Poster = r.poster()
+	case "genres":
+		x.Genres = r.genres()
+	case "members":
+		x.Members = r.members()
+	case "episodes":
+		x.Episodes = r.episodes()
+	case "torrents":
+		x.Torrents = r.torrents()
+	case "added_in_users_favorites":
+		x.Favorites = r.whole()
+	case "rating":
+		x.Rating.Average = r.score("average")
+	case "shikimori":
+		x.ShikimoriID, x.Rating.Shikimori = r.external()
+	case "mal":
+		x.MyAnimeListID, _ = r.external()
+	case "external_player":
+		x.ExternalPlayer = absolute(r.origin, r.text())
+	}
+}
+
+func (r *reader) name() (n anilibria.Name) {
+	r.object(func(key []byte) {
+		switch string(key) {
+		case "main":
+			n.Main = line(r.text())
+		case "english":
+			n.English = line(r.text())
+		case "alternative":
+			n.Alternative = line(r.text())
+		}
+	})
+	return n
+}
+
+func season(value string) string {
 	switch value {
 	case "winter", "spring", "summer", "autumn":
-		return string(value)
+		return value
 	}
 	return ""
 }
 
-func weekday(w wireDay) int {
-	if day := w.Value.whole(); day <= 7 {
-		return day
+func (r *reader) weekday() (day int) {
+	r.object(func(key []byte) {
+		if string(key) == "value" {
+			day = r.whole()
+		}
+	})
+	if day > 7 {
+		return 0
 	}
-	return 0
+	return day
 }
 
-// score is a mark of 0 to 10; anything else is unknown.
+// score is a mark of 0 to 10 under a key; anything else is unknown.
+func (r *reader) score(of string) (mark float64) {
+	r.object(func(key []byte) {
+		if string(key) == of {
+			mark = score(r.number())
+		}
+	})
+	return mark
+}
+
 func score(n number) float64 {
 	if n.value < 0 || n.value > 10 {
 		return 0
@@ -158,122 +233,114 @@ func score(n number) float64 {
 	return n.value
 }
 
-func genres(found list[wireGenre], skip anilibria.Skip) []string {
-	tell(skip, kindGenre, found.lost)
+// external is a release's place in another catalogue.
+func (r *reader) external() (id int, mark float64) {
+	r.object(func(key []byte) {
+		switch string(key) {
+		case "id":
+			id = r.whole()
+		case "rating":
+			mark = score(r.number())
+		}
+	})
+	return id, mark
+}
+
+func (r *reader) genres() []string {
+	found := readList(&r.scan, func() (name string, err error) {
+		r.object(func(key []byte) {
+			if string(key) == "name" {
+				name = line(r.text())
+			}
+		})
+		return name, unless(name != "", "a genre without a name")
+	})
+	tell(found, r.skip, kindGenre)
 	var names []string
-	for _, g := range found.items {
-		if name := line(g.Name); name != "" && !slices.Contains(names, name) {
+	for _, name := range found.kept {
+		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func members(found list[wireMember], skip anilibria.Skip) []anilibria.Member {
-	tell(skip, kindMember, found.lost)
-	var all []anilibria.Member
-	for _, m := range found.items {
-		if nick := line(m.Nickname); nick != "" {
-			all = append(all, anilibria.Member{Nickname: nick, Role: line(m.Role.is.Value)})
-		}
-	}
-	return all
-}
-
-// episodes keeps what has an identity and a number, each id once, in the order of
-// sort_order; where that is absent the order of the array is the order.
-func (c *Client) episodes(found list[wireEpisode], skip anilibria.Skip) []anilibria.Episode {
-	tell(skip, kindEpisode, found.lost)
-	seen := make(map[string]bool, len(found.items))
-	var all []anilibria.Episode
-	for i := range found.items {
-		w := &found.items[i]
-		e := c.episode(w)
-		if !w.SortOrder.known {
-			e.SortOrder = i + 1
-		}
-		switch {
-		case e.ID == "" || len(e.ID) > idMax:
-			skip(kindEpisode, errors.New("an episode without an id"))
-		case !w.Ordinal.known || e.Ordinal < 0 || e.Ordinal > ordinalMax:
-			skip(kindEpisode, fmt.Errorf("episode %s has no ordinal", e.ID))
-		case seen[e.ID]:
-			skip(kindEpisode, fmt.Errorf("episode %s comes twice", e.ID))
-		default:
-			seen[e.ID] = true
-			all = append(all, e)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b anilibria.Episode) int {
-		return cmp.Or(cmp.Compare(a.SortOrder, b.SortOrder), cmp.Compare(a.Ordinal, b.Ordinal))
+func (r *reader) members() []anilibria.Member {
+	found := readList(&r.scan, func() (m anilibria.Member, err error) {
+		r.object(func(key []byte) {
+			switch string(key) {
+			case "nickname":
+				m.Nickname = line(r.text())
+			case "role":
+				m.Role = r.value()
+			}
+		})
+		return m, unless(m.Nickname != "", "a member without a nickname")
 	})
-	return all
+	tell(found, r.skip, kindMember)
+	return found.kept
 }
 
-func (c *Client) episode(w *wireEpisode) anilibria.Episode {
-	return anilibria.Episode{
-		ID:        line(w.ID),
-		Ordinal:   w.Ordinal.value,
-		SortOrder: w.SortOrder.whole(),
-		Name:      line(w.Name),
-		Preview:   c.preview(w.Preview.is),
-		Duration:  w.Duration.whole(),
-		Opening:   span(w.Opening.is),
-		Ending:    span(w.Ending.is),
-		HLS480:    c.stream(w.HLS480),
-		HLS720:    c.stream(w.HLS720),
-		HLS1080:   c.stream(w.HLS1080),
-		RutubeID:  videoID(w.RutubeID),
-		YouTubeID: videoID(w.YouTubeID),
-		UpdatedAt: w.UpdatedAt.Time,
+func (r *reader) torrents() []anilibria.Torrent {
+	found := readList(&r.scan, func() (t anilibria.Torrent, err error) {
+		r.object(func(key []byte) { r.torrent(&t, key) })
+		return t, unless(t.ID > 0, "a torrent without an id")
+	})
+	tell(found, r.skip, kindTorrent)
+	return found.kept
+}
+
+func (r *reader) torrent(t *anilibria.Torrent, key []byte) {
+	switch string(key) {
+	case "id":
+		t.ID = r.whole()
+	case "hash":
+		t.Hash = strings.ToLower(line(r.text()))
+	case "label":
+		t.Label = line(r.text())
+	case "quality":
+		t.Quality = r.value()
+	case "type":
+		t.Type = r.value()
+	case "codec":
+		value, label := r.labelled()
+		t.Codec = cmp.Or(label, value)
+	case "description":
+		t.Episodes = line(r.text())
+	case "size":
+		t.Size = int64(r.whole())
+	case "seeders":
+		t.Seeders = r.whole()
+	case "leechers":
+		t.Leechers = r.whole()
+	case "magnet":
+		if m := line(r.text()); strings.HasPrefix(m, "magnet:?") {
+			t.Magnet = m
+		}
+	case "updated_at":
+		t.UpdatedAt = r.moment()
 	}
 }
 
-// span needs both ends: a half-filled one is as good as none (FACTS §3.7).
-func span(w wireSpan) *anilibria.Span {
-	start, stop := w.Start.whole(), w.Stop.whole()
-	if !w.Start.known || !w.Stop.known || w.Start.value < 0 || stop <= start {
+func unless(ok bool, text string) error {
+	if ok {
 		return nil
 	}
-	return &anilibria.Span{Start: start, Stop: stop}
+	return errors.New(text)
 }
 
-func torrents(found list[wireTorrent], skip anilibria.Skip) []anilibria.Torrent {
-	tell(skip, kindTorrent, found.lost)
-	var all []anilibria.Torrent
-	for _, w := range found.items {
-		if w.ID.whole() == 0 {
-			skip(kindTorrent, errors.New("a torrent without an id"))
-			continue
-		}
-		all = append(all, torrent(&w))
-	}
-	return all
-}
-
-func torrent(w *wireTorrent) anilibria.Torrent {
-	magnet := line(w.Magnet)
-	if !strings.HasPrefix(magnet, "magnet:?") {
-		magnet = ""
-	}
-	return anilibria.Torrent{
-		ID:        w.ID.whole(),
-		Hash:      strings.ToLower(line(w.Hash)),
-		Label:     line(w.Label),
-		Quality:   line(w.Quality.is.Value),
-		Type:      line(w.Type.is.Value),
-		Codec:     cmp.Or(line(w.Codec.is.Label), line(w.Codec.is.Value)),
-		Episodes:  line(w.Description),
-		Size:      int64(w.Size.whole()),
-		Seeders:   w.Seeders.whole(),
-		Leechers:  w.Leechers.whole(),
-		Magnet:    magnet,
-		UpdatedAt: w.UpdatedAt.Time,
+// tell reports what a list has lost.
+func tell[T any](l list[T], skip anilibria.Skip, kind string) {
+	for range l.lost {
+		skip(kind, l.err)
 	}
 }
 
-func tell(skip anilibria.Skip, kind string, lost []error) {
-	for _, err := range lost {
-		skip(kind, err)
+// readable reports what a list has lost; one of which nothing is left cannot be read.
+func readable[T any](l list[T], skip anilibria.Skip, kind string) error {
+	tell(l, skip, kind)
+	if len(l.kept) == 0 && l.lost > 0 {
+		return fmt.Errorf("none of %d items can be read: %w", l.lost, l.err)
 	}
+	return nil
 }

@@ -1,17 +1,13 @@
 package v1
 
 import (
-	"cmp"
 	"net/url"
 	"strings"
 	"unicode"
-
-	"anihub/platform/anilibria"
 )
 
 // line is text for one line: control characters and line ends become spaces.
-func line(t text) string {
-	s := string(t)
+func line(s string) string {
 	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {
@@ -24,8 +20,8 @@ func line(t text) string {
 }
 
 // prose is text of several lines with LF line ends; the upstream sends CRLF.
-func prose(t text) string {
-	s := strings.ReplaceAll(string(t), "\r\n", "\n")
+func prose(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -42,15 +38,15 @@ func prose(t text) string {
 
 // absolute makes an address a browser may be sent to: relative paths belong to the
 // assets, //host to https, and nothing but http and https survives.
-func (c *Client) absolute(t text) string {
-	s := line(t)
+func absolute(origin, s string) string {
+	s = line(s)
 	switch {
 	case s == "":
 		return ""
 	case strings.HasPrefix(s, "//"):
 		s = "https:" + s
 	case strings.HasPrefix(s, "/"):
-		s = c.origin + s
+		s = origin + s
 	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil {
@@ -61,8 +57,8 @@ func (c *Client) absolute(t text) string {
 
 // stream is an address without the query, which tells of the country and the
 // account of whoever asked (FACTS §6) and changes with each request.
-func (c *Client) stream(t text) string {
-	s := c.absolute(t)
+func stream(origin, s string) string {
+	s = absolute(origin, s)
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
 		s = s[:i]
 	}
@@ -70,34 +66,12 @@ func (c *Client) stream(t text) string {
 }
 
 // videoID is the id of a video elsewhere; it becomes part of an address.
-func videoID(t text) string {
-	s := line(t)
+func videoID(s string) string {
+	s = line(s)
 	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool {
 		return r > unicode.MaxASCII || !(unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_')
 	}) {
 		return ""
 	}
 	return s
-}
-
-// poster prefers the small webp to the original jpg, size by size.
-func (c *Client) poster(w wireImage) anilibria.Poster {
-	o := w.Optimized.is
-	return anilibria.Poster{
-		Small:  c.first(o.Thumbnail, w.Thumbnail, o.Preview, w.Preview, o.Src, w.Src),
-		Medium: c.first(o.Preview, w.Preview, o.Src, w.Src, o.Thumbnail, w.Thumbnail),
-		Large:  c.first(o.Src, w.Src, o.Preview, w.Preview, o.Thumbnail, w.Thumbnail),
-	}
-}
-
-func (c *Client) preview(w wireImage) string { return c.poster(w).Medium }
-
-func (c *Client) first(candidates ...text) string {
-	var found string
-	for _, t := range candidates {
-		if found = cmp.Or(found, c.absolute(t)); found != "" {
-			break
-		}
-	}
-	return found
 }

@@ -106,7 +106,7 @@ func (c *Client) Latest(ctx context.Context, limit int) ([]anilibria.Bump, error
 		Path:  "anime/releases/latest",
 		Query: url.Values{"limit": {pageSize(limit)}, "include": {latestFields}},
 		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			bumps, err = decodeLatest(body, skip)
+			bumps, err = c.decodeLatest(body, skip)
 			return err
 		},
 	})
@@ -127,7 +127,7 @@ func (c *Client) CatalogPage(ctx context.Context, page, limit int) (anilibria.Ca
 			"include":    {"id"},
 		},
 		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			catalog, err = decodeCatalog(body, skip)
+			catalog, err = c.decodeCatalog(body, skip)
 			return err
 		},
 	})
@@ -141,7 +141,7 @@ func (c *Client) Schedule(ctx context.Context) ([]anilibria.ScheduleItem, error)
 		Route: routeSchedule,
 		Path:  "anime/schedule/week",
 		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			items, err = decodeSchedule(body, skip)
+			items, err = c.decodeSchedule(body, skip)
 			return err
 		},
 	})

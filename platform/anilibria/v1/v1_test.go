@@ -3,6 +3,7 @@ package v1_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestReleaseTakenAsItComes(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]int{"episode": 9, "genre": 2, "member": 1, "torrent": 2}, asked.skips); d != "" {
+	if d := cmp.Diff(map[string]int{"episode": 9, "genre": 2, "member": 2, "torrent": 2}, asked.skips); d != "" {
 		t.Error(d)
 	}
 	if q := asked.asked; q.Path != "anime/releases/9921" || q.Query.Get("exclude") != "torrents.release" {
@@ -76,6 +77,12 @@ func TestReleasesElementByElement(t *testing.T) {
 	c, _ = client(`{"data":[],"meta":{"pagination":{"links":[]}}}`)
 	if none, err := c.Releases(t.Context(), []int{1}); err != nil || len(none) != 0 {
 		t.Errorf("an empty page: %v, %v", none, err)
+	}
+	for _, body := range []string{`{"data":null}`, `null`, `{}`, `{"data":"none"}`} {
+		c, _ = client(body)
+		if none, err := c.Releases(t.Context(), []int{1}); err == nil {
+			t.Errorf("%s was taken for an answer: %v", body, none)
+		}
 	}
 	c, _ = client(`{"data":[{"id":null},{}]}`)
 	if got, err := c.Releases(t.Context(), []int{1}); err == nil {
@@ -250,6 +257,28 @@ func TestStatus(t *testing.T) {
 		c, _ := client(body)
 		if err := c.Status(t.Context()); (err == nil) != ok {
 			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// A small body must not become a large heap: items are counted, and what is no
+// episode is not kept.
+func TestItemsAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, item := range map[string]string{"empty": `{}`, "numbers": `1`, "episodes": `{"id":"%d","ordinal":1}`} {
+		var b strings.Builder
+		b.WriteString(`{"id":1,"name":{"main":"А"},"episodes":[`)
+		for i := range 150_000 {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(strings.ReplaceAll(item, "%d", strconv.Itoa(i)))
+		}
+		b.WriteString(`]}`)
+		c, asked := client(b.String())
+		r, err := c.Release(t.Context(), anilibria.Ref{ID: 1})
+		if err != nil || len(r.Episodes) > 100_000 || len(r.Episodes)+asked.skips["episode"] != 150_000 {
+			t.Errorf("%s: %d episodes, %d left out, %v", name, len(r.Episodes), asked.skips["episode"], err)
 		}
 	}
 }
