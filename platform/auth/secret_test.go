@@ -121,6 +121,9 @@ func TestSecretFileRefused(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "s"), []byte(tt.text), tt.mode); err != nil {
 			t.Fatal(err)
 		}
+		if err := os.Chmod(filepath.Join(dir, "s"), tt.mode); err != nil { // whatever the umask
+			t.Fatal(err)
+		}
 		_, err := auth.LoadOrCreate(dir, "s")
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), long) {
 			t.Errorf("%s: %v", name, err)

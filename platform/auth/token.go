@@ -12,8 +12,8 @@ import (
 	"anihub/platform/fault"
 )
 
-// ErrToken: the token is worth nothing. Its detail "reason" is one of the reasons
-// below.
+// ErrToken says that a token is worth nothing. Its detail "reason" is one of the
+// reasons below.
 var ErrToken = fault.New(fault.Unauthenticated, "BAD_TOKEN", "The token is not valid.")
 
 // Why a token is worth nothing.

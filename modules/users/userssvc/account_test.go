@@ -275,7 +275,7 @@ func TestAccountLimitGrows(t *testing.T) {
 			}
 			time.Sleep(wait)
 		}
-		if !(waits[0] < waits[1] && waits[1] < waits[2] && waits[2] <= waits[3]) || waits[0] > 16*time.Minute || waits[3] > 61*time.Minute {
+		if !slices.IsSorted(waits) || waits[0] == waits[1] || waits[1] == waits[2] || waits[0] > 16*time.Minute || waits[3] > 61*time.Minute {
 			t.Errorf("waits %v", waits)
 		}
 		if err := signIn(h, "wanderer", password, "203.0.113.9"); err != nil {

@@ -85,7 +85,7 @@ func (m *MemoryLimiter) Return(_ context.Context, key string, l Limit) error {
 	if !ok {
 		return nil
 	}
-	w := e.Value.(*window)
+	w := windowOf(e)
 	if n := len(w.events); n > 0 {
 		w.events = w.events[:n-1]
 	}
@@ -110,14 +110,20 @@ func (m *MemoryLimiter) Clear(_ context.Context, key string) error {
 func (m *MemoryLimiter) touch(key string) *window {
 	if e, ok := m.keys[key]; ok {
 		m.recent.MoveToFront(e)
-		return e.Value.(*window)
+		return windowOf(e)
 	}
 	if len(m.keys) >= maxKeys {
 		oldest := m.recent.Back()
 		m.recent.Remove(oldest)
-		delete(m.keys, oldest.Value.(*window).key)
+		delete(m.keys, windowOf(oldest).key)
 	}
 	w := &window{key: key}
 	m.keys[key] = m.recent.PushFront(w)
+	return w
+}
+
+// windowOf is what an element of the list holds: the list knows no types.
+func windowOf(e *list.Element) *window {
+	w, _ := e.Value.(*window)
 	return w
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -19,6 +20,7 @@ import (
 	"anihub/modules/users/userstest"
 	"anihub/platform/auth"
 	"anihub/platform/documents"
+	"anihub/platform/documents/mongowiretest"
 	"anihub/platform/eventlog"
 )
 
@@ -205,6 +207,26 @@ func (c *collection) Scan(ctx context.Context, s documents.Scan) iter.Seq2[docum
 func TestContract(t *testing.T) {
 	t.Parallel()
 	userstest.Contract(t, func(t *testing.T) users.Service { return open(t) })
+}
+
+func TestContractOverMongo(t *testing.T) {
+	t.Parallel()
+	server := mongowiretest.Start(t)
+	userstest.Contract(t, func(t *testing.T) users.Service {
+		cfg := documents.DefaultMongoConfig()
+		cfg.URI, cfg.Database, cfg.PoolMin = server.URI, server.NewDatabase(t), 0
+		cfg.Timeout = time.Minute // the stand-in is slow; what is slow is another test's
+		mongo, err := documents.OpenMongo(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := mongo.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return openOn(t, &store{Store: mongo})
+	})
 }
 
 const password = "correct horse 7"
