@@ -1,7 +1,6 @@
 package anilibria
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -160,19 +159,31 @@ func (g *Guard) decode(body []byte, r Request) verdict {
 
 var errTooLarge = errors.New("body over MaxBody")
 
+// readBody grows its buffer up to MaxBody and not beyond: what a hostile host makes
+// us hold is one and a half of that at most.
 func readBody(res *http.Response) ([]byte, error) {
-	if res.ContentLength > MaxBody {
+	size := res.ContentLength
+	if size > MaxBody {
 		return nil, errTooLarge
 	}
-	var body bytes.Buffer
-	if res.ContentLength > 0 {
-		body.Grow(int(res.ContentLength) + bytes.MinRead)
+	if size < 0 {
+		size = 64 << 10
 	}
-	n, err := body.ReadFrom(io.LimitReader(res.Body, MaxBody+1))
-	if n > MaxBody {
-		return nil, errTooLarge
+	body := make([]byte, 0, size+1)
+	for {
+		n, err := res.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, err
+		case len(body) > MaxBody:
+			return nil, errTooLarge
+		case len(body) == cap(body):
+			body = append(make([]byte, 0, min(2*cap(body), MaxBody+1)), body...)
+		}
 	}
-	return body.Bytes(), err
 }
 
 // maybeJSON accepts what may hold JSON; the body is checked in any case. Static

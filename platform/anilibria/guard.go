@@ -63,6 +63,9 @@ func NewGuard(c Config, log *slog.Logger, registry prometheus.Registerer) (*Guar
 	return newGuard(c, log, registry, newTransport(c))
 }
 
+// Close lets go of idle connections.
+func (g *Guard) Close() { g.client.CloseIdleConnections() }
+
 func newGuard(c Config, log *slog.Logger, registry prometheus.Registerer, transport http.RoundTripper) (*Guard, error) {
 	g := &Guard{
 		config:  c,

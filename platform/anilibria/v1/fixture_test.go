@@ -2,11 +2,15 @@ package v1_test
 
 import (
 	"context"
+	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"anihub/platform/anilibria"
+	"anihub/platform/anilibria/anilibriatest"
 	v1 "anihub/platform/anilibria/v1"
 )
 
@@ -49,11 +53,20 @@ func example(t *testing.T, name string) string {
 	return shared(t, filepath.Join("examples", "v1", name))
 }
 
-func own(t *testing.T, name string) string {
+func own(t testing.TB, name string) string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(body)
+}
+
+// listBody is a full page of the fake, without the repeated releases.
+func listBody(t testing.TB, s *anilibriatest.Server) string {
+	t.Helper()
+	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(s.IDs()), " ", ","), "[]")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", anilibriatest.BasePath+"/anime/releases/list?limit=50&exclude=torrents.release&ids="+list, nil))
+	return w.Body.String()
 }
