@@ -87,6 +87,12 @@ type Fenced interface {
 	SetFenced(ctx context.Context, key string, e Entry, fence uint64) (bool, error)
 }
 
+// Fencer is a Fenced level that can move the fences of all keys on at once, for
+// an invalidation that cannot name the keys that are just being loaded.
+type Fencer interface {
+	FenceAll(ctx context.Context) error
+}
+
 // Tagged is a level that can name the keys that carry any of some tags.
 type Tagged interface {
 	KeysTagged(ctx context.Context, tags []string, yield func(key string) bool) error

@@ -106,7 +106,7 @@ func (c *Cache) Mount(prefix string, l3 Level) {
 }
 
 func (c *Cache) tier(name, label string, l Level) *tier {
-	t := &tier{name: name, label: label, level: l, breaker: c.breaker(label)}
+	t := &tier{name: name, label: label, level: l, breaker: c.breaker(label), patience: c.cfg.HardTimeout}
 	switch name {
 	case "l1":
 		t.ttl, t.timeout = c.cfg.L1.TTL, c.cfg.HardTimeout

@@ -166,6 +166,9 @@ func (c *Cache) match(ctx context.Context, inv Invalidation) (map[string]struct{
 func (c *Cache) list(ctx context.Context, inv Invalidation, note func(string) bool) error {
 	var errs error
 	for _, t := range c.tiers() {
+		if (inv.Pattern != "" || len(inv.Tags) > 0) && !inv.DryRun {
+			errs = errors.Join(errs, t.fenceAll(ctx))
+		}
 		if inv.Pattern != "" {
 			errs = errors.Join(errs, t.list(ctx, inv.Pattern, note))
 		}
@@ -177,6 +180,16 @@ func (c *Cache) list(ctx context.Context, inv Invalidation, note func(string) bo
 		return ErrPending.With(errs)
 	}
 	return nil
+}
+
+// fenceAll keeps loads of other processes, whose keys are in no list yet, from
+// storing what they began before.
+func (t *tier) fenceAll(ctx context.Context) error {
+	f, ok := t.level.(Fencer)
+	if !ok {
+		return nil
+	}
+	return t.do(ctx, f.FenceAll)
 }
 
 func (t *tier) list(ctx context.Context, pattern string, note func(string) bool) error {

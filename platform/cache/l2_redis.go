@@ -18,7 +18,7 @@ import (
 //
 // Beside a key that was deleted or expired stands its fence for a minute, a
 // number that a load from before does not know and therefore cannot store over.
-// The fence is in the key's hash slot. Tags are sets of keys, which may name
+// The fence is in the key's hash slot. Another one stands for all keys. Tags are sets of keys, which may name
 // more keys than carry the tag but never fewer.
 type Redis struct {
 	client   redis.UniversalClient
@@ -38,6 +38,7 @@ func NewRedis(client redis.UniversalClient) *Redis { return &Redis{client: clien
 var (
 	_ Level  = (*Redis)(nil)
 	_ Fenced = (*Redis)(nil)
+	_ Fencer = (*Redis)(nil)
 	_ Lister = (*Redis)(nil)
 	_ Tagged = (*Redis)(nil)
 	_ bulk   = (*Redis)(nil)
@@ -85,6 +86,9 @@ func redisKey(key string) string { return Prefix + key }
 
 func fenceKey(key string) string { return "anihub:fence:{" + Prefix + key + "}" }
 
+// allFence is the fence of all keys.
+const allFence = "anihub:fence"
+
 func tagKey(tag string) string { return "anihub:tag:" + tag }
 
 // storable: braces would put a key and its fence into different slots. No key of
@@ -99,20 +103,25 @@ func (r *Redis) Get(ctx context.Context, key string) (Entry, bool, error) {
 	return e, ok, err
 }
 
-// GetFenced asks for both at once. What cannot be read is removed and counted,
-// and is no entry.
+// GetFenced asks for value and fences at once. What cannot be read is removed and
+// counted, and is no entry.
 func (r *Redis) GetFenced(ctx context.Context, key string) (e Entry, ok bool, fence uint64, err error) {
 	if !storable(key) {
 		return Entry{}, false, 0, nil
 	}
-	both, err := r.client.MGet(ctx, fenceKey(key), redisKey(key)).Result()
-	if err != nil {
+	var all *redis.StringCmd
+	var both *redis.SliceCmd
+	_, err = r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		all = p.Get(ctx, allFence)
+		both = p.MGet(ctx, fenceKey(key), redisKey(key)) // the fence must not be younger than the value
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return Entry{}, false, 0, err
 	}
-	if s, isText := both[0].(string); isText {
-		fence, _ = strconv.ParseUint(s, 10, 64) // ours; anything else never matches
-	}
-	frame, isText := both[1].(string)
+	own, _ := both.Val()[0].(string)
+	fence = uint64(fenceNumber(all.Val()))<<32 | uint64(fenceNumber(own))
+	frame, isText := both.Val()[1].(string)
 	if !isText { // absent, or not a string: the next Set sees to that
 		return Entry{}, false, fence, nil
 	}
@@ -124,6 +133,18 @@ func (r *Redis) GetFenced(ctx context.Context, key string) (e Entry, ok bool, fe
 	return e, true, fence, nil
 }
 
+// fenceNumber reads a fence: 0 for none, and for what is none of ours.
+func fenceNumber(s string) uint32 {
+	n, _ := strconv.ParseUint(s, 10, 32)
+	return uint32(n)
+}
+
+// FenceAll moves the fence of all keys on. It is not in the hash slot of the keys,
+// so SetFenced looks at it just before it stores.
+func (r *Redis) FenceAll(ctx context.Context) error {
+	return r.client.Set(ctx, allFence, newFence(), redisFence).Err()
+}
+
 // Set stores whatever the fence says, and moves it on: loads that are under way
 // anywhere will not replace this value.
 func (r *Redis) Set(ctx context.Context, key string, e Entry) error {
@@ -133,12 +154,19 @@ func (r *Redis) Set(ctx context.Context, key string, e Entry) error {
 
 // SetFenced stores if the fence has not moved on.
 func (r *Redis) SetFenced(ctx context.Context, key string, e Entry, fence uint64) (bool, error) {
-	return r.set(ctx, key, e, "fenced", fence)
+	all, err := r.client.Get(ctx, allFence).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return false, err
+	}
+	if now := fenceNumber(all); now != 0 && now != uint32(fence>>32) {
+		return false, nil
+	}
+	return r.set(ctx, key, e, "fenced", uint32(fence))
 }
 
-func newFence() uint64 { return rand.Uint64() | 1 } // never 0, which means none
+func newFence() uint32 { return rand.Uint32() | 1 } // never 0, which means none
 
-func (r *Redis) set(ctx context.Context, key string, e Entry, how string, fence uint64) (bool, error) {
+func (r *Redis) set(ctx context.Context, key string, e Entry, how string, fence uint32) (bool, error) {
 	if !storable(key) {
 		return true, nil
 	}
@@ -151,7 +179,7 @@ func (r *Redis) set(ctx context.Context, key string, e Entry, how string, fence 
 	}
 	args := []any{
 		encodeFrame(e), keep.Milliseconds(), how,
-		strconv.FormatUint(fence, 10), redisFence.Milliseconds(),
+		strconv.FormatUint(uint64(fence), 10), redisFence.Milliseconds(),
 	}
 	n, err := r.run(ctx, setScript, key, args...)
 	return n == 1, err
@@ -227,7 +255,7 @@ func (r *Redis) Expire(ctx context.Context, key string) error {
 	putBiased(fresh[:], time.Now().UnixMicro())
 	putBiased(check[:], noTime)
 	_, err := r.run(ctx, expireScript, key, fresh[:], check[:],
-		strconv.FormatUint(newFence(), 10), redisFence.Milliseconds())
+		strconv.FormatUint(uint64(newFence()), 10), redisFence.Milliseconds())
 	return err
 }
 

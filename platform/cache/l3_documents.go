@@ -11,7 +11,9 @@ import (
 )
 
 // Documents is the level that keeps things for ever, so that they can be served
-// when nothing else answers. Its fence is the version of the document.
+// when nothing else answers. Its fence is the version of the document; what is
+// deleted, or expired without being there, leaves a document without a value, so
+// that a load from before notices.
 type Documents struct {
 	docs     documents.Collection
 	poisoned atomic.Int64
@@ -33,6 +35,7 @@ var (
 // record is an entry as it is stored.
 type record struct {
 	Format     int       `bson:"format"`
+	Gone       bool      `bson:"gone,omitempty"` // no value; only its version counts
 	Body       []byte    `bson:"body"`
 	ETag       string    `bson:"etag"`
 	Generation int64     `bson:"generation"`
@@ -45,6 +48,7 @@ type record struct {
 const (
 	recordFormat  = 1
 	recordRetries = 8 // of a write that others were faster than
+	goneKeep      = 10 * time.Minute
 )
 
 func newRecord(e Entry) record {
@@ -53,6 +57,8 @@ func newRecord(e Entry) record {
 		StoredAt: e.StoredAt, FreshUntil: e.FreshUntil, NotFound: e.NotFound, Tags: e.Tags,
 	}
 }
+
+func (r record) holds() bool { return r.Format == recordFormat && !r.Gone }
 
 func (r record) entry() Entry {
 	return Entry{
@@ -64,13 +70,13 @@ func (r record) entry() Entry {
 // Get is GetFenced without the fence.
 func (d *Documents) Get(ctx context.Context, key string) (Entry, bool, error) {
 	r, _, err := d.read(ctx, key)
-	return r.entry(), err == nil && r.Format > 0, err
+	return r.entry(), r.holds(), err
 }
 
 // GetFenced tells the version; 0 when there is no document.
 func (d *Documents) GetFenced(ctx context.Context, key string) (Entry, bool, uint64, error) {
 	r, v, err := d.read(ctx, key)
-	return r.entry(), err == nil && r.Format > 0, uint64(v), err
+	return r.entry(), r.holds(), uint64(v), err
 }
 
 // read returns the zero record when there is none, or none that can be read: the
@@ -115,7 +121,7 @@ func (d *Documents) write(ctx context.Context, key string, old record, version i
 	switch {
 	case version == 0:
 		return d.docs.Insert(ctx, key, r)
-	case old.Generation > r.Generation:
+	case old.holds() && old.Generation > r.Generation && !r.Gone:
 		return nil
 	default:
 		return d.docs.Replace(ctx, key, version, r)
@@ -129,54 +135,57 @@ func outrun(err error) bool {
 
 // Set stores unless a newer generation is there.
 func (d *Documents) Set(ctx context.Context, key string, e Entry) error {
-	return d.change(ctx, key, func(record) (record, bool) { return newRecord(e), true })
+	return d.change(ctx, key, func(record) record { return newRecord(e) })
 }
 
 // Expire keeps the value as a stale one, and moves the version on.
 func (d *Documents) Expire(ctx context.Context, key string) error {
-	return d.change(ctx, key, func(old record) (record, bool) {
+	return d.change(ctx, key, func(old record) record {
+		if !old.holds() {
+			return gone()
+		}
 		if now := time.Now(); old.FreshUntil.After(now) {
 			old.FreshUntil = now
 		}
-		return old, old.Format > 0
+		return old
 	})
 }
 
-func (d *Documents) change(ctx context.Context, key string, next func(record) (record, bool)) error {
+// Delete removes the value.
+func (d *Documents) Delete(ctx context.Context, key string) error {
+	return d.change(ctx, key, func(record) record { return gone() })
+}
+
+func gone() record { return record{Format: recordFormat, Gone: true, StoredAt: time.Now()} }
+
+func (d *Documents) change(ctx context.Context, key string, next func(record) record) error {
 	for try := 0; ; try++ {
 		old, v, err := d.read(ctx, key)
 		if err != nil {
 			return err
 		}
-		r, ok := next(old)
-		if !ok {
-			return nil
-		}
-		if err = d.write(ctx, key, old, v, r); !outrun(err) || try == recordRetries {
+		if err = d.write(ctx, key, old, v, next(old)); !outrun(err) || try == recordRetries {
 			return err
 		}
 	}
 }
 
-// Delete removes the document.
-func (d *Documents) Delete(ctx context.Context, key string) error { return d.docs.Delete(ctx, key) }
-
 // Keys walks over the collection.
 func (d *Documents) Keys(ctx context.Context, yield func(string) bool) error {
-	for doc, err := range d.docs.Scan(ctx, documents.Scan{}) {
-		if err != nil {
-			return err
-		}
-		if !yield(doc.ID) {
-			return nil
-		}
-	}
-	return nil
+	return d.walk(ctx, yield, func(record) bool { return true })
 }
 
 // KeysTagged walks over the collection as well: it is small (lists, schedules,
 // franchises), and tags are several per document, which no index takes.
 func (d *Documents) KeysTagged(ctx context.Context, tags []string, yield func(string) bool) error {
+	return d.walk(ctx, yield, func(r record) bool {
+		return slices.ContainsFunc(r.Tags, func(t string) bool { return slices.Contains(tags, t) })
+	})
+}
+
+// walk names the values that are wanted, and clears away the documents without
+// one that no load can remember any more.
+func (d *Documents) walk(ctx context.Context, yield func(string) bool, want func(record) bool) error {
 	for doc, err := range d.docs.Scan(ctx, documents.Scan{}) {
 		if err != nil {
 			return err
@@ -185,8 +194,12 @@ func (d *Documents) KeysTagged(ctx context.Context, tags []string, yield func(st
 		if doc.Decode(&r) != nil {
 			continue // not readable: the next Get removes it
 		}
-		carries := slices.ContainsFunc(r.Tags, func(t string) bool { return slices.Contains(tags, t) })
-		if carries && !yield(doc.ID) {
+		if r.Gone && time.Since(r.StoredAt) > goneKeep {
+			if err := d.docs.Delete(ctx, doc.ID); err != nil {
+				return err
+			}
+		}
+		if r.holds() && want(r) && !yield(doc.ID) {
 			return nil
 		}
 	}

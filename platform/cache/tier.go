@@ -14,13 +14,14 @@ var errSkipped = fault.New(fault.Unavailable, "LEVEL_SKIPPED", "The cache level 
 
 // tier is a level as the chain uses it: with a deadline, a breaker and counters.
 type tier struct {
-	name    string // l1, l2, l3: what answers say
-	label   string // the same, and the mount: what metrics say
-	level   Level
-	ttl     time.Duration
-	timeout time.Duration
-	breaker *breaker
-	n       counters
+	name     string // l1, l2, l3: what answers say
+	label    string // the same, and the mount: what metrics say
+	level    Level
+	ttl      time.Duration
+	timeout  time.Duration // of one operation
+	patience time.Duration // of one that walks over many keys
+	breaker  *breaker
+	n        counters
 }
 
 // counters of one tier since the start.
@@ -74,12 +75,14 @@ func (t *tier) do(ctx context.Context, op func(context.Context) error) error {
 	return t.within(ctx, t.timeout, op)
 }
 
-// long runs one that walks over many keys.
+// long runs one that walks over many keys. It may take its time, and therefore
+// asks first whether anybody is there.
 func (t *tier) long(ctx context.Context, op func(context.Context) error) error {
-	return t.within(ctx, longTimeout, op)
+	if _, err := t.get(ctx, "anybody there?"); err != nil {
+		return err
+	}
+	return t.within(ctx, t.patience, op)
 }
-
-const longTimeout = time.Minute
 
 // within runs an operation if the breaker lets it, and reports what came of it,
 // also when the level panics.

@@ -258,6 +258,21 @@ func fences(t *testing.T, l cache.Level) {
 			t.Errorf("SetFenced(%q) = %v, %v, want %v", body, got, err, want)
 		}
 	}
+	for _, move := range []func(context.Context, string) error{l.Delete, l.Expire} { // nothing is there
+		before := fence()
+		if err := move(ctx, "k"); err != nil {
+			t.Fatal(err)
+		}
+		store("late", before, false)
+		wantAbsent(t, l, "k")
+	}
+	if all, ok := l.(cache.Fencer); ok {
+		before := fence()
+		if err := all.FenceAll(ctx); err != nil {
+			t.Fatal(err)
+		}
+		store("late", before, false)
+	}
 	store("first", fence(), true)
 	wantBody(t, l, "k", "first")
 	for name, move := range map[string]func() error{

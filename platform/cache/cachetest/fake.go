@@ -21,6 +21,7 @@ type Fake struct {
 	entries map[string]cache.Entry
 	fences  map[string]uint64
 	moved   uint64
+	all     uint64 // fence of all keys
 
 	down  bool
 	hole  bool
@@ -36,6 +37,7 @@ func NewFake() *Fake {
 var (
 	_ cache.Level  = (*Fake)(nil)
 	_ cache.Fenced = (*Fake)(nil)
+	_ cache.Fencer = (*Fake)(nil)
 	_ cache.Lister = (*Fake)(nil)
 	_ cache.Tagged = (*Fake)(nil)
 )
@@ -78,7 +80,7 @@ func (f *Fake) Get(ctx context.Context, key string) (cache.Entry, bool, error) {
 func (f *Fake) GetFenced(ctx context.Context, key string) (e cache.Entry, ok bool, fence uint64, err error) {
 	err = f.do(ctx, "get", func() {
 		e, ok = f.entries[key]
-		fence = f.fences[key]
+		fence = f.fence(key)
 	})
 	return e, ok, fence, err
 }
@@ -95,7 +97,7 @@ func (f *Fake) Set(ctx context.Context, key string, e cache.Entry) error {
 // SetFenced is the level's.
 func (f *Fake) SetFenced(ctx context.Context, key string, e cache.Entry, fence uint64) (ok bool, err error) {
 	err = f.do(ctx, "set", func() {
-		if ok = f.fences[key] == fence; ok {
+		if ok = f.fence(key) == fence; ok {
 			f.put(key, e)
 		}
 	})
@@ -108,6 +110,13 @@ func (f *Fake) put(key string, e cache.Entry) bool {
 	}
 	f.entries[key] = e
 	return true
+}
+
+func (f *Fake) fence(key string) uint64 { return f.all<<32 | f.fences[key] }
+
+// FenceAll is the level's.
+func (f *Fake) FenceAll(ctx context.Context) error {
+	return f.do(ctx, "fence", func() { f.all++ })
 }
 
 func (f *Fake) move(key string) {
