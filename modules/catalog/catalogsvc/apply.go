@@ -200,7 +200,7 @@ func (s *Service) merge(d titleDoc, before, fresh catalog.Title, m manner) (appl
 	etag := etagOf(body)
 	a.changed = m.force || etag != d.ETag
 	if etag != d.ETag {
-		if d.Body, err = fold(body); err != nil {
+		if d.Body, err = s.folder.fold(body); err != nil {
 			return applied{}, err
 		}
 	}

@@ -87,6 +87,7 @@ type Service struct {
 	log      *slog.Logger
 	metrics  *metrics
 	index    *index
+	folder   folder
 	pause    pause
 	heeded   heeded // how far the index has followed the log
 	passed   heeded // the chain's position as text, kept because every answer carries it

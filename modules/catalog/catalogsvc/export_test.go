@@ -1,6 +1,10 @@
 package catalogsvc
 
-import "anihub/modules/catalog"
+import (
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"anihub/modules/catalog"
+)
 
 // Index is the index alone, for tests that hold it against a plain one.
 type Index struct{ x *index }
@@ -36,6 +40,17 @@ func (i Index) ByCode(code string) int {
 
 // Facets counts all.
 func (i Index) Facets() catalog.Facets { return i.x.snapshot().computed.facets() }
+
+// Stored is the short form of a title as a document has it, BSON-encoded.
+func Stored(t catalog.Summary) ([]byte, error) {
+	return bson.Marshal(titleDoc{Format: docFormat, Summary: wrapSummary(t), Generation: 7, StoredAt: t.UpdatedAt, Body: []byte("body")})
+}
+
+// Shorten reads it.
+func Shorten(raw []byte) (catalog.Summary, int64, error) {
+	d, err := parseShort(raw)
+	return d.Summary.unwrap(), d.Generation, err
+}
 
 // What fuzz targets reach for.
 var (

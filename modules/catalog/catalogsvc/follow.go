@@ -88,10 +88,10 @@ func (s *Service) load(ctx context.Context) error {
 	unreadable := 0
 	batch := make([]*row, 0, firstBatch)
 	for d, err := range s.store.all(ctx) {
-		if transient(err) {
+		if err != nil {
 			return err
 		}
-		if err != nil || d.Format > docFormat || d.Summary.ID <= 0 {
+		if d.Format > docFormat || d.Summary.ID <= 0 {
 			unreadable++
 			continue
 		}

@@ -48,6 +48,7 @@ func TestIndexFollowsTheBell(t *testing.T) {
 func TestPositionIsNeverAheadOfTheData(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
+	h.chain.SoftTimeout = time.Millisecond // so that stale answers are among them
 	writer, reader := h.open(t, nil), h.open(t, nil)
 	title := catalogtest.Title(1)
 	h.origin.Set(title)
@@ -159,7 +160,7 @@ func TestIndexHeals(t *testing.T) {
 	h.origin.Set(catalogtest.Title(1), catalogtest.Title(2), catalogtest.Title(3))
 	refresh(t, writer, catalog.Refresh{IDs: []int{1, 2}, Silent: true})
 	store := &fickle{Store: h.store, down: true}
-	other := &house{store: store, log: h.log, origin: h.origin}
+	other := &house{store: store, log: h.log, origin: h.origin, chain: h.chain}
 	reader := other.build(t, catalogsvc.DefaultConfig(), h.origin)
 	if state, _ := reader.Ready(); state != catalogsvc.StateNotReady {
 		t.Errorf("before Run: %s", state)
@@ -187,7 +188,7 @@ func TestIndexIsComparedWithTheStore(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	reader := h.open(t, func(c *catalogsvc.Config) { c.ReloadInterval = time.Second })
-	deaf := &house{store: h.store, log: eventlog.NewMemory(10), origin: h.origin}
+	deaf := &house{store: h.store, log: eventlog.NewMemory(10), origin: h.origin, chain: h.chain}
 	defer func() { _ = deaf.log.Close() }()
 	writer := deaf.open(t, nil)
 	h.origin.Set(catalogtest.Title(1))
@@ -202,7 +203,7 @@ func TestIndexIsComparedWithTheStore(t *testing.T) {
 func TestStrangeBells(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	deaf := &house{store: h.store, log: eventlog.NewMemory(10), origin: h.origin}
+	deaf := &house{store: h.store, log: eventlog.NewMemory(10), origin: h.origin, chain: h.chain}
 	writer, reader := deaf.open(t, nil), h.open(t, nil)
 	t.Cleanup(func() { _ = deaf.log.Close() })
 	h.origin.Set(catalogtest.Title(1))

@@ -27,6 +27,7 @@ type house struct {
 	store  documents.Store
 	log    eventlog.Log
 	origin *catalogtest.Origin
+	chain  cache.Config
 }
 
 // room is one process: a chain of its own over the shared store and log.
@@ -52,7 +53,14 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	return &house{store: store, log: log, origin: catalogtest.NewOrigin()}
+	return &house{store: store, log: log, origin: catalogtest.NewOrigin(), chain: patient()}
+}
+
+// patient is a chain that never answers stale because a machine under load is slow.
+func patient() cache.Config {
+	c := cache.DefaultConfig()
+	c.HardTimeout, c.SoftTimeout, c.L3.Timeout = time.Minute, time.Minute, time.Minute
+	return c
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -65,7 +73,7 @@ func (h *house) build(t testing.TB, cfg catalogsvc.Config, up anilibria.Client) 
 		t.Fatal(err)
 	}
 	r := &room{reg: prometheus.NewRegistry()}
-	r.cache, err = cache.New(cache.DefaultConfig(), cache.Deps{L1: memory, Log: h.log, Logger: quiet()})
+	r.cache, err = cache.New(h.chain, cache.Deps{L1: memory, Log: h.log, Logger: quiet()})
 	if err != nil {
 		t.Fatal(err)
 	}

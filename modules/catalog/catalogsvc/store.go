@@ -7,6 +7,8 @@ import (
 	"iter"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"anihub/modules/catalog"
 	"anihub/platform/cache"
 	"anihub/platform/documents"
@@ -34,14 +36,6 @@ type titleDoc struct {
 	Pending      []wireEvent    `bson:"pending,omitempty"`
 	PendingSince *time.Time     `bson:"pending_since,omitempty"` // only with Pending: the index holds nothing else
 	Rest         map[string]any `bson:",inline"`
-}
-
-// shortDoc is what the index reads of it.
-type shortDoc struct {
-	Format     int         `bson:"format"`
-	Summary    wireSummary `bson:"summary"`
-	Generation int64       `bson:"generation"`
-	StoredAt   time.Time   `bson:"stored_at"`
 }
 
 // wireEvent is an event that waits to be confirmed.
@@ -219,15 +213,21 @@ func (s store) pending(ctx context.Context) iter.Seq2[titleDoc, error] {
 	}
 }
 
-// all yields the short forms of the whole collection.
+// all yields the short forms of the whole collection. A document that cannot be
+// read is one without an id.
 func (s store) all(ctx context.Context) iter.Seq2[shortDoc, error] {
 	return func(yield func(shortDoc, error) bool) {
 		for doc, err := range s.titles.Scan(ctx, documents.Scan{}) {
-			var d shortDoc
-			if err == nil {
-				err = doc.Decode(&d)
+			if err != nil {
+				yield(shortDoc{}, err)
+				return
 			}
-			if !yield(d, err) || err != nil {
+			var raw bson.Raw
+			var d shortDoc
+			if doc.Decode(&raw) == nil {
+				d, _ = parseShort(raw)
+			}
+			if !yield(d, nil) {
 				return
 			}
 		}
@@ -236,9 +236,14 @@ func (s store) all(ctx context.Context) iter.Seq2[shortDoc, error] {
 
 // short reads the short form of one title; ok = false when there is none.
 func (s store) short(ctx context.Context, id int) (d shortDoc, ok bool, err error) {
-	_, err = s.titles.Get(ctx, titleKey(id), &d)
+	var raw bson.Raw
+	_, err = s.titles.Get(ctx, titleKey(id), &raw)
 	if errors.Is(err, documents.ErrNotFound) {
 		return shortDoc{}, false, nil
 	}
+	if err != nil {
+		return shortDoc{}, false, err
+	}
+	d, err = parseShort(raw)
 	return d, err == nil, err
 }
