@@ -283,15 +283,20 @@ func TestRunStopsWorkInTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := lease.NewMemory()
 				f := &faulty{Keeper: m}
-				stopped := make(chan error)
+				stopped := make(chan error, 1)
+				var spoilt time.Time
 				stop := start(t, f, func(ctx context.Context, _ int64) error {
 					<-ctx.Done()
-					stopped <- context.Cause(ctx)
+					select {
+					case stopped <- context.Cause(ctx):
+					default: // the second time it is the test that ends
+					}
 					return ctx.Err()
 				})
 				defer stop()
 				time.Sleep(time.Hour + time.Second)
 				spoil(f)
+				spoilt = time.Now()
 				// Another process, which reaches the keeper, tries as often as can be.
 				other := make(chan struct{})
 				go func() {
@@ -308,9 +313,11 @@ func TestRunStopsWorkInTime(t *testing.T) {
 					if !errors.Is(cause, lease.ErrLost) {
 						t.Errorf("stopped because of %v", cause)
 					}
+					if d := time.Since(spoilt); name == "took it away" && d > ttl/3 {
+						t.Errorf("worked on for %s after the lease was known to be lost", d)
+					}
 				case <-other:
 					t.Error("two at work")
-					<-stopped
 				}
 				<-other
 				// It heals, and the work goes on here when the other is gone.
@@ -320,7 +327,6 @@ func TestRunStopsWorkInTime(t *testing.T) {
 				if _, err := m.Acquire(t.Context(), "job", ttl); !errors.Is(err, lease.ErrHeld) {
 					t.Errorf("did not heal: %v", err)
 				}
-				go func() { <-stopped }()
 			})
 		})
 	}
