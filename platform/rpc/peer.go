@@ -69,9 +69,12 @@ func NewPeer(cfg PeerConfig, sign Sign, rec *Recorder, log *slog.Logger) (*Peer,
 		Build()
 	return &Peer{
 		cfg: cfg, base: u.Scheme + "://" + u.Host, sign: sign, rec: rec,
-		client: &http.Client{Transport: transport()}, breaker: breaker,
+		client: &http.Client{Transport: transport(), CheckRedirect: noRedirect}, breaker: breaker,
 	}, nil
 }
+
+// noRedirect: a door never redirects; following one would carry the token elsewhere.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // transport speaks HTTP/1.1 for calls. Connections are kept: a call per connection
 // would cost a handshake each.

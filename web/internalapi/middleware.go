@@ -12,11 +12,6 @@ import (
 	"anihub/platform/telemetry"
 )
 
-var (
-	errToken      = fault.New(fault.Unauthenticated, "BAD_SERVICE_TOKEN", "A service token is needed here, and this is none that is valid.")
-	errPermission = fault.New(fault.Forbidden, "PERMISSION_MISSING", "The service token lacks a permission.")
-)
-
 // observe gives the request its id, catches panics, renders errors and logs what
 // changes something.
 func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
@@ -57,14 +52,14 @@ func (a *API) may(permission string, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		token, ok := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
 		if !ok {
-			return errToken
+			return auth.ErrToken
 		}
 		p, err := a.deps.Verify(token)
 		if err != nil {
 			return err
 		}
-		if !p.May(permission) {
-			return errPermission.Detail("needed", permission)
+		if err := auth.Require(p, permission); err != nil {
+			return err
 		}
 		c.SetRequest(c.Request().WithContext(auth.WithPrincipal(c.Request().Context(), p)))
 		return next(c)
