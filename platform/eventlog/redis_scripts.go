@@ -29,8 +29,7 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
-local function rewound(offset, floor)
-  if offset < seenOffset then return true end
+local function rewound(floor)
   if seenOffset <= floor then return false end
   return tonumber(redis.call('ZSCORE', ids, seenID) or -1) ~= seenOffset
 end
@@ -38,7 +37,7 @@ end
 local function current()
   local m = redis.call('HMGET', meta, 'epoch', 'gen', 'offset', 'floor')
   local epoch, gen, offset, floor = m[1], tonumber(m[2] or ''), tonumber(m[3] or ''), tonumber(m[4] or '')
-  if epoch and gen and offset and floor and not (epoch == seenEpoch and rewound(offset, floor)) then
+  if epoch and gen and offset and floor and not (epoch == seenEpoch and rewound(floor)) then
     return epoch, gen, offset, floor
   end
   gen = math.max(clock(), (gen or 0) + 1)
@@ -87,6 +86,7 @@ while next <= offset and #found < limit and bytes > 0 do
   local step = redis.call('XRANGE', records, at(gen, next), last, 'COUNT', math.min(16, limit - #found))
   if #step == 0 or (step[1][1] ~= at(gen, next)) then break end
   for _, r in ipairs(step) do
+    if bytes <= 0 then break end
     found[#found + 1] = r
     bytes = bytes - #r[2][#r[2]]
   end

@@ -307,23 +307,76 @@ func TestOutOfMemory(t *testing.T) {
 	}
 }
 
-// FLUSHALL under a blocked waiter: it learns that its epoch is gone.
+// FLUSHALL under a blocked waiter: it learns that its epoch is gone, also when the
+// new one has come as far as the old one was.
 func TestFlushedWhileWaiting(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	l, other := redisLog(t, s.Client(), "x"), redisLog(t, s.Client(), "x")
+	cfg := eventlog.DefaultRedisConfig()
+	cfg.Prefix, cfg.Block, cfg.Timeout = "x", 2*time.Second, 5*time.Second
+	l, other := eventlog.NewRedis(s.Client(), cfg), redisLog(t, s.Client(), "x")
+	t.Cleanup(func() { _ = l.Close() })
 	at := add(t, l, numbered(1, 50)...)
 	waiting := make(chan error, 1)
 	go func() {
 		_, err := l.Wait(t.Context(), at, 1)
 		waiting <- err
 	}()
-	time.Sleep(50 * time.Millisecond)
+	blocked(t, s)
 	s.Do("flushall")
-	add(t, other, "new")
+	add(t, other, numbered(51, 100)...)
 	if err := <-waiting; !errors.Is(err, eventlog.ErrGap) {
 		t.Fatalf("the waiter got %v", err)
 	}
+}
+
+// A log that is set back and then left alone has nothing new to wake a waiter.
+func TestRewoundWhileWaiting(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	l := redisLog(t, s.Client(), "x")
+	add(t, l, "a")
+	old := snapshot(t, s, "x")
+	at := add(t, l, "b")
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := l.Wait(t.Context(), at, 1)
+		waiting <- err
+	}()
+	blocked(t, s)
+	restore(s, old)
+	if err := <-waiting; !errors.Is(err, eventlog.ErrGap) {
+		t.Fatalf("the waiter got %v", err)
+	}
+}
+
+// A thousand of the largest records would be 250 MB in one answer.
+func TestAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	l := redisLog(t, s.Client(), "x")
+	start := tailOf(t, l)
+	for _, id := range numbered(1, 20) {
+		e := eventlog.Entry{ID: id, Topic: "event", Data: make([]byte, 200<<10)}
+		if _, _, err := l.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(readIDs(t, l, start)); got != 6 { // the sixth is what passes 1 MiB
+		t.Fatalf("%d records of 200 KiB in one answer", got)
+	}
+}
+
+// blocked waits until a client sits in a blocking command.
+func blocked(t *testing.T, s *redistest.Server) {
+	t.Helper()
+	for range 1000 {
+		if info, _ := s.Do("info", "clients").(string); strings.Contains(info, "blocked_clients:1") {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("nobody listens")
 }
 
 // snapshot copies the keys of a log, restore puts them back: what an older

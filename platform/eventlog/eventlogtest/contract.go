@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,8 +261,8 @@ func replay(k *kit) {
 	}
 	for i := range n + 1 {
 		after := eventlog.Position{Epoch: start.Epoch, Offset: uint64(i)}
-		if diff := cmp.Diff(all[i:], k.all(after, 1+i%13), cmp.Transformer("nil", fillNil)); diff != "" {
-			k.Fatalf("replay after %s: %s", after, diff)
+		if got := k.all(after, 1+i%13); !slices.EqualFunc(all[i:], got, same) {
+			k.Fatalf("replay after %s: %s", after, cmp.Diff(all[i:], got))
 		}
 	}
 	if got := all[n-1].Position; got != end {
@@ -269,8 +270,9 @@ func replay(k *kit) {
 	}
 }
 
-func fillNil(r []eventlog.Record) []eventlog.Record {
-	return append([]eventlog.Record{}, r...)
+func same(a, b eventlog.Record) bool {
+	return a.Position == b.Position && a.Time.Equal(b.Time) &&
+		a.ID == b.ID && a.Topic == b.Topic && bytes.Equal(a.Data, b.Data)
 }
 
 func trimmed(k *kit) {
@@ -465,7 +467,8 @@ func largest(k *kit) {
 	if _, _, err := k.log.Append(k.ctx(), e); err != nil {
 		k.Fatal(err)
 	}
-	if diff := cmp.Diff(e, k.all(at, 1)[0].Entry); diff != "" {
+	got := k.all(at, 1)[0]
+	if got.ID != e.ID || got.Topic != e.Topic || !bytes.Equal(got.Data, e.Data) {
 		k.Fatal("the largest entry came back changed")
 	}
 }

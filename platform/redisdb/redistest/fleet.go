@@ -56,7 +56,7 @@ func (c *Cluster) URL() string {
 // Client is a Cluster client, closed when the test ends.
 func (c *Cluster) Client() redis.UniversalClient {
 	c.t.Helper()
-	return open(c.t, c.URL())
+	return Open(c.t, c.URL())
 }
 
 // Sentinel is one sentinel that watches a master and its replica.
@@ -102,7 +102,7 @@ func (s *Sentinel) URL() string { return "redis+sentinel://" + s.sentinel.Addr()
 // Client follows the master, wherever it is; closed when the test ends.
 func (s *Sentinel) Client() redis.UniversalClient {
 	s.sentinel.t.Helper()
-	return open(s.sentinel.t, s.URL())
+	return Open(s.sentinel.t, s.URL())
 }
 
 // until polls a server that has no other way to tell.

@@ -196,10 +196,11 @@ func (s *Server) URL() string { return "redis://" + s.Addr() }
 // machine. It is closed when the test ends.
 func (s *Server) Client() redis.UniversalClient {
 	s.t.Helper()
-	return open(s.t, s.URL())
+	return Open(s.t, s.URL())
 }
 
-func open(t testing.TB, url string) redis.UniversalClient {
+// Open is Client for any URL, for instance that of a proxy.
+func Open(t testing.TB, url string) redis.UniversalClient {
 	t.Helper()
 	cfg := redisdb.DefaultConfig()
 	cfg.URL = url
