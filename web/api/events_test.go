@@ -495,7 +495,7 @@ func narrow(t *testing.T) *http.Client {
 // A client that takes nothing, not even the close frame, is cut.
 func TestSocketStalledIsCut(t *testing.T) {
 	t.Parallel()
-	s := openStation(t, func(c *api.EventsConfig) { c.WriteTimeout, c.CloseTimeout = 50*time.Millisecond, 50*time.Millisecond })
+	s := openStation(t, func(c *api.EventsConfig) { c.WriteTimeout, c.CloseTimeout = time.Second, time.Second })
 	l := s.dial(t, func(o *websocket.DialOptions) { o.HTTPClient = narrow(t) })
 	l.send(`{"type":"subscribe_title","data":{"title_id":5}}`)
 	l.expect("subscribed")

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"anihub/modules/realtime"
+	"anihub/modules/realtime/realtimesvc"
 	rt "anihub/modules/realtime/realtimetest"
 )
 
@@ -221,4 +223,57 @@ func TestComingAndGoing(t *testing.T) {
 	if err != nil || st.Connections != 1 || st.Subscriptions != 1 {
 		t.Errorf("afterwards Stats = %+v, %v", st, err)
 	}
+}
+
+// Viewers who resume again and again while events are told get each event once:
+// the moment between live and behind loses none and doubles none.
+func TestResumingWhileTold(t *testing.T) {
+	t.Parallel()
+	const viewers, events = 24, 400
+	h := open(t, func(c *realtimesvc.Config, _ *realtimesvc.Deps) { c.Commands = 1_000_000 })
+	start, err := h.Tail(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // no measure: an event that is lost never comes
+	defer cancel()
+	var wg sync.WaitGroup
+	for range viewers {
+		conv, err := h.Open(t.Context(), realtime.Client{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conv.Close()
+		say := func(frame string) {
+			if err := conv.Receive(t.Context(), []byte(frame)); err != nil {
+				t.Errorf("Receive: %v", err)
+			}
+		}
+		say(fmt.Sprintf(`{"type":"subscribe_updates","data":{"types":["new_episode"],"since":%q}}`, start))
+		wg.Go(func() {
+			got := map[string]int{}
+			for len(got) < events {
+				batch, err := conv.Next(ctx)
+				if err != nil {
+					t.Errorf("Next: %v with %d events", err, len(got))
+					return
+				}
+				for _, m := range batch {
+					if m.EventID != "" {
+						got[m.EventID]++
+						say(fmt.Sprintf(`{"type":"resume","data":{"position":%q}}`, m.Position))
+					}
+				}
+			}
+			for id, n := range got {
+				if n != 1 {
+					t.Errorf("%s was delivered %d times", id, n)
+				}
+			}
+		})
+	}
+	for n := range events {
+		rt.Publish(t, h, rt.Episode(5, float64(n)))
+	}
+	wg.Wait()
 }
