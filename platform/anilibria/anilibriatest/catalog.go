@@ -72,8 +72,8 @@ func (a *ask) filter() func(*Title) bool {
 	publish, production := set("publish_statuses"), set("production_statuses")
 	return func(t *Title) bool {
 		return among(types, t.Type) && among(seasons, t.Season) && among(ages, t.AgeRating) &&
-			among(publish, statusWord("IS_", "ONGOING", t.IsOngoing)) &&
-			among(production, statusWord("IS_", "IN_PRODUCTION", t.IsInProduction)) &&
+			among(publish, statusWord("ONGOING", t.IsOngoing)) &&
+			among(production, statusWord("IN_PRODUCTION", t.IsInProduction)) &&
 			(from == 0 || t.Year >= from) && (to == 0 || t.Year <= to) &&
 			t.hasGenres(genres) && (text == "" || t.named(text))
 	}
@@ -83,11 +83,11 @@ func among(wanted []string, value string) bool {
 	return len(wanted) == 0 || slices.Contains(wanted, value)
 }
 
-func statusWord(prefix, word string, yes bool) string {
+func statusWord(word string, yes bool) string {
 	if yes {
-		return prefix + word
+		return "IS_" + word
 	}
-	return prefix + "NOT_" + word
+	return "IS_NOT_" + word
 }
 
 func (t *Title) hasGenres(wanted []string) bool {
