@@ -36,4 +36,19 @@
     answer.catch(() => {}); // whoever takes it handles the failure
     window.anihubEarly[api + path] = answer;
   }
+
+  // The largest picture of the screen need not wait for the bundle either. Its
+  // size is chosen as `leadPosterURL` in src/format.ts chooses it.
+  const lead = window.anihubEarly[api + wanted[0]];
+  const order = innerWidth < 720 ? ['medium', 'large', 'small'] : ['large', 'medium', 'small'];
+  const hurry = ({ data }) => {
+    const poster = (Array.isArray(data) ? data[0] : data)?.poster || {};
+    const url = order.map((size) => poster[size]).find(Boolean);
+    if (!url) return;
+    const image = new Image();
+    image.referrerPolicy = 'no-referrer';
+    image.fetchPriority = 'high';
+    image.src = url;
+  };
+  lead?.then((response) => response.ok && response.clone().json().then(hurry)).catch(() => {});
 })();

@@ -3,6 +3,7 @@ import { HomePage } from './home/HomePage';
 import { Toasts } from './live/Toasts';
 import { useLocation } from './router';
 import { forgetPersonal, rememberFollowed, useSession, useSubscriptions } from './subscriptions';
+import TitlePage from './title/TitlePage';
 import { CrashGuard } from './ui/CrashGuard';
 import { Footer } from './ui/Footer';
 import { Header, TabBar } from './ui/Header';
@@ -10,7 +11,6 @@ import { StaleBanner } from './ui/StaleBanner';
 import { NotFound, PageLoading } from './ui/States';
 
 // Home and title are what links point at; the rest comes when asked for.
-const TitlePage = lazy(() => import('./title/TitlePage'));
 const CataloguePage = lazy(() => import('./catalogue/CataloguePage'));
 const SchedulePage = lazy(() => import('./schedule/SchedulePage'));
 const SignPage = lazy(() => import('./account/SignPage'));

@@ -6,7 +6,12 @@ const script = readFileSync('public/boot.js', 'utf8');
 
 function boot(
   path: string,
-  { languages = ['ru-RU'], light = false, stored = {} as Record<string, string> } = {},
+  {
+    languages = ['ru-RU'],
+    light = false,
+    stored = {} as Record<string, string>,
+    answer = { data: [] } as object,
+  } = {},
 ) {
   const asked: string[] = [];
   localStorage.clear();
@@ -16,7 +21,7 @@ function boot(
   vi.stubGlobal('matchMedia', () => ({ matches: light }));
   vi.stubGlobal('fetch', (url: string) => {
     asked.push(url);
-    return Promise.resolve(new Response('{"data":[]}'));
+    return Promise.resolve(new Response(JSON.stringify(answer)));
   });
   new Function(script)();
   return { asked, root: document.documentElement };
@@ -53,6 +58,26 @@ test('asks early for exactly what the first screen will ask for', async () => {
   await again.titleById(42).load();
   expect(later.asked).toEqual(['/api/anilibria/v2/titles/42']);
   expect(titleById(42).key).toBe('title:42');
+});
+
+test('hurries the picture that the page will show largest', async () => {
+  const pictures: string[] = [];
+  vi.stubGlobal(
+    'Image',
+    class {
+      set src(url: string) {
+        pictures.push(url);
+      }
+    },
+  );
+  const poster = { small: 's.jpg', medium: 'm.jpg', large: 'l.jpg' };
+  const { leadPosterURL } = await import('./format');
+  for (const innerWidth of [390, 1440]) {
+    vi.stubGlobal('innerWidth', innerWidth);
+    boot('/title/7', { answer: { data: { poster } } });
+    await vi.waitFor(() => expect(pictures.at(-1)).toBe(leadPosterURL(poster)));
+  }
+  expect(pictures).toEqual(['m.jpg', 'l.jpg']);
 });
 
 test('asks for nothing where nothing is known to be needed', () => {

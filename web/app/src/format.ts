@@ -83,6 +83,11 @@ export function posterURL(
   return poster[size] || poster.medium || poster.large || poster.small || null;
 }
 
+/** The large picture of a page, in the size that public/boot.js already asked for. */
+export function leadPosterURL(poster: PosterSet | null | undefined): string | null {
+  return posterURL(poster, window.innerWidth < 720 ? 'medium' : 'large');
+}
+
 /** The number on a new-episode label: the last one there is. */
 export function lastEpisode(title: ShortTitle): number | null {
   return title.latest_episode?.ordinal ?? title.episodes?.current ?? null;

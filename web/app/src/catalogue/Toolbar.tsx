@@ -83,7 +83,7 @@ function SearchField({ value, apply }: { value: string; apply: (text: string) =>
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: <search> is not announced by all readers yet
-    <form className="field-search" role="search" onSubmit={submit}>
+    <form className="field-search" role="search" aria-label={t.catalogue.search} onSubmit={submit}>
       <Icon name="search" size={18} />
       <input
         type="search"

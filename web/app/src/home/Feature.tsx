@@ -1,6 +1,6 @@
 import type { ShortTitle } from '../api/types';
 import { titlePath, watchPath } from '../catalog';
-import { ago, lastEpisode, mainName, otherName, parseTime, posterURL } from '../format';
+import { ago, lastEpisode, leadPosterURL, mainName, otherName, parseTime } from '../format';
 import { fill, useWords } from '../i18n';
 import { genreName } from '../i18n/genres';
 import { Link } from '../router';
@@ -15,7 +15,7 @@ export function Feature({ title }: { title: ShortTitle }) {
   const name = mainName(lang, title.names);
   const episode = lastEpisode(title);
   const at = parseTime(title.fresh_at ?? title.updated_at);
-  const art = posterURL(title.poster, 'large');
+  const art = leadPosterURL(title.poster);
   return (
     <article className="feature">
       <div className="feature-art">

@@ -1,5 +1,5 @@
 import type { Episode, Title } from '../api/types';
-import { ageRating, mainName, otherName, posterURL } from '../format';
+import { ageRating, leadPosterURL, mainName, otherName } from '../format';
 import { useWords } from '../i18n';
 import { genreName } from '../i18n/genres';
 import { Link } from '../router';
@@ -17,7 +17,7 @@ interface HeadProps {
 export function TitleHead({ title, play }: HeadProps) {
   const { lang, t } = useWords();
   const name = mainName(lang, title.names);
-  const poster = posterURL(title.poster, 'large');
+  const poster = leadPosterURL(title.poster);
   return (
     <header className="title-head">
       {poster ? (

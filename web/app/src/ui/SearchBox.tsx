@@ -79,6 +79,7 @@ export function SearchBox({ onLeave, autoFocus }: { onLeave?: () => void; autoFo
     <form
       className="search"
       role="search"
+      aria-label={t.search.label}
       ref={box}
       onSubmit={submit}
       onBlur={(event) => {
