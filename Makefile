@@ -37,7 +37,7 @@ setup: ## install what the tests need, where this machine lets us
 	@test/setup.sh
 
 lint: ## the pinned linter over everything
-	$(GO) run $(LINT) run
+	$(GO) run $(LINT) run --allow-parallel-runners
 
 test-page: $(PAGE) ## lint and unit tests of the page
 	cd web/app && npm run lint && npm test

@@ -16,6 +16,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"anihub/platform/config"
 	"anihub/platform/documents"
 	"anihub/platform/documents/mongowiretest"
 )
@@ -23,7 +24,7 @@ import (
 // mongoConfig is for tests: few connections, and a machine that is busy with others.
 func mongoConfig(server *mongowiretest.Server, database string) documents.MongoConfig {
 	c := documents.DefaultMongoConfig()
-	c.URI, c.Database = server.URI, database
+	c.URI, c.Database = config.Secret(server.URI), database
 	c.PoolMin = 0
 	c.Wait, c.Timeout = time.Minute, time.Minute
 	return c
@@ -78,7 +79,7 @@ func TestMongoWithoutAServer(t *testing.T) {
 		"no replica set": refusing.Addr().String() + "/?replicaSet=rs0",
 	} {
 		c := documents.DefaultMongoConfig() // with the connections it keeps ready
-		c.URI = "mongodb://user:s3cret@" + address
+		c.URI = config.Secret("mongodb://user:s3cret@" + address)
 		if !strings.Contains(address, "/") {
 			c.URI += "/"
 		}

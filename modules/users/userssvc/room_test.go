@@ -19,6 +19,7 @@ import (
 	"anihub/modules/users/userssvc"
 	"anihub/modules/users/userstest"
 	"anihub/platform/auth"
+	"anihub/platform/config"
 	"anihub/platform/documents"
 	"anihub/platform/documents/mongowiretest"
 	"anihub/platform/eventlog"
@@ -214,7 +215,7 @@ func TestContractOverMongo(t *testing.T) {
 	server := mongowiretest.Start(t)
 	userstest.Contract(t, func(t *testing.T) users.Service {
 		cfg := documents.DefaultMongoConfig()
-		cfg.URI, cfg.Database, cfg.PoolMin = server.URI, server.NewDatabase(t), 0
+		cfg.URI, cfg.Database, cfg.PoolMin = config.Secret(server.URI), server.NewDatabase(t), 0
 		cfg.Timeout = time.Minute // the stand-in is slow; what is slow is another test's
 		mongo, err := documents.OpenMongo(cfg)
 		if err != nil {
