@@ -103,7 +103,7 @@ type Title struct {
 // Names of a title; "" = none.
 type Names struct{ RU, EN, Alternative string }
 
-// EpisodeCount: Total 0 = not announced.
+// EpisodeCount counts episodes; Total 0 = not announced.
 type EpisodeCount struct{ Total, Current int }
 
 // Poster holds absolute http(s) URLs; "" = none.

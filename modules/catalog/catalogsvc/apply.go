@@ -36,6 +36,10 @@ type applied struct {
 
 func (a applied) entry() cache.Entry { return a.doc.entryOf(a.body) }
 
+func (a applied) item() cache.Item {
+	return cache.Item{Key: titleKey(a.doc.Summary.ID), Entry: a.entry()}
+}
+
 // Refresh fetches titles and stores what changed together with its news.
 func (s *Service) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refreshed, error) {
 	ids, err := refreshIDs(r.IDs)
@@ -47,6 +51,7 @@ func (s *Service) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refre
 	}
 	got, out := s.fetch(ctx, ids)
 	var rows []*row
+	var rung []cache.Item
 	for _, rel := range got {
 		a, err := s.apply(ctx, rel, manner{silent: r.Silent, force: r.Force})
 		if err != nil {
@@ -57,10 +62,11 @@ func (s *Service) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refre
 		out.Events = append(out.Events, a.events...)
 		if a.changed {
 			out.Changed = append(out.Changed, rel.ID)
-			s.ring(ctx, a)
+			rung = append(rung, a.item())
 		}
 	}
 	s.index.put(rows...)
+	s.ring(ctx, rung...)
 	s.metrics.refreshed(out, len(got))
 	return out, ctx.Err()
 }
@@ -222,11 +228,15 @@ func (s *Service) lifeOf(d titleDoc) time.Duration {
 	return s.cfg.FreshFor
 }
 
-// ring tells every process that the title changed. A bell that cannot ring is
-// remembered by the chain and rung later; the change is stored in any case.
-func (s *Service) ring(ctx context.Context, a applied) {
-	if err := s.cache.Put(ctx, titleKey(a.doc.Summary.ID), a.entry()); err != nil {
-		s.log.WarnContext(ctx, "the bell of a changed title did not ring", "title", a.doc.Summary.ID, "err", err)
+// ring hands changed titles to the chain, which tells every process. A bell that
+// cannot ring is remembered by the chain and rung later; the change is stored in
+// any case.
+func (s *Service) ring(ctx context.Context, items ...cache.Item) {
+	if len(items) == 0 {
+		return
+	}
+	if err := s.cache.PutAll(ctx, items); err != nil {
+		s.log.WarnContext(ctx, "the bell of changed titles did not ring everywhere", "titles", len(items), "first", items[0].Key, "err", err)
 	}
 }
 

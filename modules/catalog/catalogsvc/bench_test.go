@@ -163,7 +163,9 @@ func BenchmarkLoad(b *testing.B) {
 				go func() { done <- reader.Run(ctx) }()
 				eventually(b, "loaded", func() bool { state, _ := reader.Ready(); return state != catalogsvc.StateNotReady })
 				cancel()
-				<-done
+				if err := <-done; err != nil {
+					b.Fatal(err)
+				}
 				if _, detail := reader.Ready(); detail != fmt.Sprintf("%d titles", n) {
 					b.Fatal(detail)
 				}

@@ -62,7 +62,7 @@ func within(path string, v, least, most time.Duration) error {
 // Cache is what the room asks of the chain; *cache.Cache is one.
 type Cache interface {
 	Get(ctx context.Context, key string, load cache.Load) (cache.Hit, error)
-	Put(ctx context.Context, key string, e cache.Entry) error
+	PutAll(ctx context.Context, items []cache.Item) error
 	Mount(prefix string, l3 cache.Level)
 	Applied() eventlog.Position
 }

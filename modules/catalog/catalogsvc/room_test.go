@@ -35,7 +35,6 @@ type room struct {
 	*catalogsvc.Service
 	cache *cache.Cache
 	reg   *prometheus.Registry
-	run   func(ctx context.Context) error // the chain and the room together
 }
 
 func newHouse(t testing.TB) *house {
@@ -73,7 +72,9 @@ func (h *house) build(t testing.TB, cfg catalogsvc.Config, up anilibria.Client) 
 		t.Fatal(err)
 	}
 	r := &room{reg: prometheus.NewRegistry()}
-	r.cache, err = cache.New(h.chain, cache.Deps{L1: memory, Log: h.log, Logger: quiet()})
+	r.cache, err = cache.New(h.chain, cache.Deps{
+		L1: memory, L3: cache.NewDocuments(h.store.Collection(cache.DocumentsSpec())), Log: h.log, Logger: quiet(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (s *Service) opened(ctx context.Context, rel anilibria.Release) (cache.Entr
 	}
 	s.index.put(newRow(a.doc.short()))
 	if a.changed && a.stored {
-		s.ring(ctx, a)
+		s.ring(ctx, a.item())
 	}
 	return a.entry(), nil
 }
