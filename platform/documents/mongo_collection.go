@@ -3,6 +3,7 @@ package documents
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"iter"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -83,10 +84,10 @@ func (c *mongoCollection) Get(ctx context.Context, id string, into any) (int64, 
 		return 0, ErrNotFound
 	}
 	raw, err := in.FindOne(bounded, bson.D{{Key: idField, Value: id}}).Raw()
-	if err == mongo.ErrNoDocuments { //nolint:errorlint // it is never wrapped
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments):
 		return 0, ErrNotFound
-	}
-	if err != nil {
+	case err != nil:
 		return 0, c.store.fault(ctx, err)
 	}
 	r, err := unwrap(raw)

@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,6 +103,29 @@ func (s *Server) Pause() {
 	s.t.Helper()
 	s.ours()
 	s.signal(syscall.SIGSTOP)
+	for s.t.Context().Err() == nil && runs(s.child.cmd.Process.Pid) {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// runs tells whether a thread of the process is not stopped yet: on a busy machine
+// that takes a while after the signal. Where there is no /proc nobody can tell.
+func runs(pid int) bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return false
+	}
+	for _, stat := range stats {
+		b, err := os.ReadFile(stat)
+		if err != nil {
+			continue // the thread is gone
+		}
+		// The state stands behind the name, which is in parentheses and may hold some.
+		if _, state, ok := bytes.Cut(b[bytes.LastIndexByte(b, ')')+1:], []byte(" ")); ok && state[0] != 'T' {
+			return true
+		}
+	}
+	return false
 }
 
 // Resume lets a paused server go on. Skips the test when it is not ours.
