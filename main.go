@@ -52,7 +52,6 @@ func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	// After the first signal the second one has its default effect: it ends us at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, terminal{os.Stdout, os.Stderr, os.Environ()}, os.Args[1:]))

@@ -75,10 +75,10 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	bad := []error{
 		c.validTarget(),
-		config.Under("catalog", c.Catalog.Config.Validate()),
-		config.Under("users", c.Users.Config.Validate()),
-		config.Under("sync", c.Sync.Config.Validate()),
-		config.Under("realtime", c.Realtime.Config.Validate()),
+		config.Under("catalog", c.Catalog.Validate()),
+		config.Under("users", c.Users.Validate()),
+		config.Under("sync", c.Sync.Validate()),
+		config.Under("realtime", c.Realtime.Validate()),
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		bad = append(bad, fmt.Errorf("addr: must be host:port or :port, is %q", c.Addr))

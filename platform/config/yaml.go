@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -18,12 +19,12 @@ func parseYAML(t *tree, file string, text []byte) error {
 	}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
-	if err := dec.Decode(&doc); err == io.EOF { // an empty file sets nothing
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) { // an empty file sets nothing
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	if err := dec.Decode(new(yaml.Node)); err != io.EOF {
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: holds more than one YAML document", file)
 	}
 	if len(doc.Content) == 0 {

@@ -55,7 +55,7 @@ func (s *Server) handle(path, module, name string, h handler) {
 		defer cancel()
 		if err == nil {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-			err = guarded(h, ctx, w, r)
+			err = guarded(ctx, h, w, r)
 		}
 		if err != nil {
 			s.fail(ctx, w, module+"."+name, err)
@@ -87,7 +87,7 @@ func (s *Server) enter(r *http.Request, module string) (context.Context, context
 
 // guarded turns a panic of the room into INTERNAL, as the web floor does for a
 // room in its own process.
-func guarded(h handler, ctx context.Context, w http.ResponseWriter, r *http.Request) (err error) {
+func guarded(ctx context.Context, h handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.ErrInternal.Because("panic: %v\n%s", p, debug.Stack())

@@ -69,7 +69,7 @@ func (s *Server) handleStream(path, module, name string, h handler) {
 			ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
 			defer cancel()
 			defer context.AfterFunc(r.Context(), cancel)()
-			err = guarded(h, ctx, w, r)
+			err = guarded(ctx, h, w, r)
 		}
 		if err != nil {
 			s.fail(ctx, w, module+"."+name, err)

@@ -64,7 +64,7 @@ func (s *Service) runFull(ctx context.Context, job syncer.Job) {
 	s.queue.running(job.ID, cancel)
 	defer s.queue.stopped(job.ID)
 	if err := s.start(ctx, job.ID); err != nil {
-		s.log.Warn("full sync not started", "job", job.ID, "err", err)
+		s.log.WarnContext(ctx, "full sync not started", "job", job.ID, "err", err)
 		return
 	}
 	began := time.Now()
@@ -75,7 +75,7 @@ func (s *Service) runFull(ctx context.Context, job syncer.Job) {
 		return // the next runner goes on where this one stopped
 	}
 	s.finish(context.WithoutCancel(ctx), job.ID, err)
-	s.log.Info("full sync ended", "job", job.ID, "took", time.Since(began).Round(time.Millisecond), "err", err)
+	s.log.InfoContext(ctx, "full sync ended", "job", job.ID, "took", time.Since(began).Round(time.Millisecond), "err", err)
 }
 
 // pass reads the whole catalogue, page by page, newest first, from where the state
@@ -183,7 +183,7 @@ func (s *Service) persist(ctx context.Context, what string, step func() error) e
 		err := step()
 		if err == nil {
 			if n > 0 {
-				s.log.Info("full sync goes on", "step", what, "failures", n)
+				s.log.InfoContext(ctx, "full sync goes on", "step", what, "failures", n)
 			}
 			return nil
 		}
@@ -192,7 +192,7 @@ func (s *Service) persist(ctx context.Context, what string, step func() error) e
 		}
 		s.noteError(fmt.Errorf("%s: %w", what, err))
 		if n == 0 {
-			s.log.Warn("full sync waits", "step", what, "err", err)
+			s.log.WarnContext(ctx, "full sync waits", "step", what, "err", err)
 		}
 		if !sleep(ctx, wait/2+rand.N(wait)) {
 			return context.Cause(ctx)

@@ -151,7 +151,7 @@ func (s *Service) conduct(ctx context.Context, token int64) error {
 		s.note(func(st *syncer.Status) { st.Runner = false })
 		s.metrics.runner.Set(0)
 	}()
-	s.log.Info("this process runs the scheduled work", "token", token)
+	s.log.InfoContext(ctx, "this process runs the scheduled work", "token", token)
 	// Taking the states over bumps their versions: whatever a former runner, paused
 	// and woken late, still wants to write is refused.
 	if err := s.store.takeOver(ctx, token); err != nil {
