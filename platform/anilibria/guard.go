@@ -221,8 +221,10 @@ func (g *Guard) attempt(ctx context.Context, h *host, r Request) verdict {
 	case ctx.Err() != nil && (err != nil || v.result == resultTransport):
 		v = g.givenUp(ctx, sent)
 	case errors.Is(err, timeout.ErrExceeded):
-		v = verdict{result: resultTimeout, evidence: badEvidence, next: tryAgain,
-			err: ErrUnavailable.Because("no answer within %s", g.config.AttemptTimeout)}
+		v = verdict{
+			result: resultTimeout, evidence: badEvidence, next: tryAgain,
+			err: ErrUnavailable.Because("no answer within %s", g.config.AttemptTimeout),
+		}
 	case errors.Is(err, bulkhead.ErrFull):
 		v = verdict{result: resultFull, next: tryAgain, err: ErrUnavailable.With(err)}
 	case err != nil:

@@ -61,8 +61,13 @@ const plainHeader = `{"alg":"HS256","typ":"JWT"}`
 // or added.
 func userClaims(now int64, change map[string]string) string {
 	members := []struct{ key, value string }{
-		{"iss", `"anihub"`}, {"aud", `"anihub"`}, {"sub", `"u1"`}, {"sid", `"s1"`}, {"roles", `["user"]`},
-		{"iat", fmt.Sprint(now)}, {"exp", fmt.Sprint(now + 900)},
+		{"iss", `"anihub"`},
+		{"aud", `"anihub"`},
+		{"sub", `"u1"`},
+		{"sid", `"s1"`},
+		{"roles", `["user"]`},
+		{"iat", fmt.Sprint(now)},
+		{"exp", fmt.Sprint(now + 900)},
 	}
 	var out []string
 	for _, m := range members {

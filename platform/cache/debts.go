@@ -186,6 +186,6 @@ func (c *Cache) repayAll(ctx context.Context) {
 		}
 	}
 	if left := c.debts.len(); left < before {
-		c.logger.Info("carried out invalidations that a level had missed", "done", before-left, "left", left)
+		c.logger.InfoContext(ctx, "carried out invalidations that a level had missed", "done", before-left, "left", left)
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"anihub/platform/fault"
 )
 
-// ErrPending: the invalidation is carried out wherever it could be, and will be
+// ErrPending means that the invalidation is carried out wherever it could be, and will be
 // in the levels and processes that could not be reached, as soon as they answer.
 var ErrPending = fault.New(fault.Unavailable, "CACHE_CLEAR_PENDING", "Part of the caches could not be reached; they are cleared as soon as they answer.")
 
-// ErrBadInvalidation: it names nothing, too much, or an unknown mode.
+// ErrBadInvalidation means that it names nothing, too much, or an unknown mode.
 var ErrBadInvalidation = fault.New(fault.Unprocessable, "BAD_INVALIDATION", "The invalidation names no acceptable keys, pattern, tags or mode.")
 
 // Mode is what an invalidation does to the values.
@@ -90,10 +90,12 @@ func (inv Invalidation) canonical() (Invalidation, error) {
 		}
 		keys = append(keys, k)
 	}
-	inv.Keys, inv.Pattern = keys, canonicalPattern(inv.Pattern)
+	inv.Pattern = canonicalPattern(inv.Pattern)
 	if p := inv.Pattern; p != "" && literal(p) {
-		inv.Keys, inv.Pattern, inv.probed = append(keys, p), "", p
+		keys = append(keys, p)
+		inv.Pattern, inv.probed = "", p
 	}
+	inv.Keys = keys
 	return inv, nil
 }
 

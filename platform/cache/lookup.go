@@ -33,7 +33,7 @@ func (c *Cache) fly(caller context.Context, f *flight, load Load, have finding) 
 	defer context.AfterFunc(ctx, func() { c.giveUp(f, have) })()
 	defer func() {
 		if r := recover(); r != nil { // a level's; load has its own
-			c.logger.Error("cache level panicked", "key", f.key, "panic", r, "stack", string(debug.Stack()))
+			c.logger.ErrorContext(caller, "cache level panicked", "key", f.key, "panic", r, "stack", string(debug.Stack()))
 			c.flights.finish(f, finding{}, fault.ErrInternal.Because("panic: %v", r))
 		}
 	}()
@@ -45,7 +45,7 @@ func (c *Cache) fly(caller context.Context, f *flight, load Load, have finding) 
 // giveUp answers for a loader that does not come back in time.
 func (c *Cache) giveUp(f *flight, have finding) {
 	best := better(have, c.flights.offered(f))
-	err := error(context.DeadlineExceeded)
+	err := context.DeadlineExceeded
 	if c.life.Err() != nil {
 		err = context.Canceled
 	}
@@ -211,7 +211,7 @@ var errNoLoad = errors.New("there is nobody to ask")
 func (s *search) call(ctx context.Context) (e Entry, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.c.logger.Error("cache loader panicked", "key", s.f.key, "panic", r, "stack", string(debug.Stack()))
+			s.c.logger.ErrorContext(ctx, "cache loader panicked", "key", s.f.key, "panic", r, "stack", string(debug.Stack()))
 			s.c.metrics.loads.panicked.Add(1)
 			err = fault.ErrInternal.Because("panic in loader: %v", r)
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"anihub/platform/cache"
+	"anihub/platform/config"
 	"anihub/platform/redisdb"
 	"anihub/platform/redisdb/redistest"
-	"anihub/platform/config"
 )
 
 func fresh(b string) cache.Entry {

@@ -52,7 +52,6 @@ type sim struct {
 	equal  bool           // all generations are equal: only fences and epochs protect
 	down   bool           // the origin
 	rnd    sync.Mutex
-	errors []string
 }
 
 type simNode struct {

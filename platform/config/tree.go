@@ -70,10 +70,10 @@ var (
 
 // expected says in words what a leaf of the type accepts; "" = not a leaf.
 func expected(t reflect.Type) string {
-	switch {
-	case t == durationType:
+	switch t {
+	case durationType:
 		return "a duration like 30s, 5m or 24h"
-	case t == listType:
+	case listType:
 		return "a list"
 	}
 	switch t.Kind() {

@@ -12,12 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"anihub/platform/config"
 	"anihub/platform/eventlog"
 	"anihub/platform/eventlog/eventlogtest"
 	"anihub/platform/fault"
 	"anihub/platform/redisdb"
 	"anihub/platform/redisdb/redistest"
-	"anihub/platform/config"
 )
 
 const testRetain = 100

@@ -159,7 +159,7 @@ func TestRunRestartsFailedWork(t *testing.T) {
 	for name, fail := range map[string]func() error{
 		"error":   func() error { return errors.New("no") },
 		"panic":   func() error { panic("oh") },
-		"nothing": func() error { panic(error(nil)) },
+		"nothing": func() error { panic(error(nil)) }, //nolint:govet // a panic with nil is what is tested
 		"goexit":  func() error { runtime.Goexit(); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -219,9 +219,11 @@ func TestBadCalls(t *testing.T) {
 func TestPeerInTrouble(t *testing.T) {
 	t.Parallel()
 	for name, serve := range map[string]http.HandlerFunc{
-		"500 of a proxy": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>bad gateway</html>", 502) },
-		"garbage":        func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-		"truncated":      func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"N":1`) },
+		"500 of a proxy": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<html>bad gateway</html>", http.StatusBadGateway)
+		},
+		"garbage":   func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"truncated": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"N":1`) },
 		"false fault": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(404)
 			_, _ = io.WriteString(w, `{"Code":"OWN","Kind":6}`)

@@ -98,7 +98,7 @@ func (c *command) read(data json.RawMessage) *fault.Error {
 }
 
 // fill reads the named fields of data. All but since are required. A field that
-// is not named is an error: who writes "sinse" would lose events silently.
+// is not named is an error: who writes "sines" would lose events silently.
 func (c *command) fill(data json.RawMessage, names ...string) *fault.Error {
 	fields, ok := object(data)
 	if !ok {

@@ -112,8 +112,13 @@ func TestWindow(t *testing.T) {
 		n     int
 		to    uint64
 	}{
-		{9, 5, false, 0, 0}, {21, 5, false, 0, 0}, {10, 100, true, 5, 20}, {10, 2, true, 2, 14},
-		{11, 1, true, 1, 12}, {19, 5, true, 1, 20}, {20, 5, true, 0, 20},
+		{9, 5, false, 0, 0},
+		{21, 5, false, 0, 0},
+		{10, 100, true, 5, 20},
+		{10, 2, true, 2, 14},
+		{11, 1, true, 1, 12},
+		{19, 5, true, 1, 20},
+		{20, 5, true, 0, 20},
 	} {
 		p, ok := w.after(c.after, c.limit)
 		if ok != c.ok || len(p.events) != c.n || p.to != c.to {

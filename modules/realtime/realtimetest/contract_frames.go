@@ -32,7 +32,7 @@ func testErrors(t *testing.T, s Subject) {
 		{`{"type":"subscribe_title","data":{"title_id":1.5}}`, "BAD_DATA", ""},
 		{`{"type":"subscribe_title","data":{"title_id":99999999999999999999}}`, "BAD_DATA", ""},
 		{`{"type":"subscribe_title","data":{"title_id":"5"}}`, "BAD_DATA", ""},
-		{`{"type":"subscribe_title","data":{"title_id":5,"sinse":"a:1"}}`, "BAD_DATA", ""},
+		{`{"type":"subscribe_title","data":{"title_id":5,"sines":"a:1"}}`, "BAD_DATA", ""},
 		{`{"type":"subscribe_title","data":{"title_id":5,"since":"yesterday"}}`, "BAD_POSITION", ""},
 		{`{"type":"subscribe_updates","data":{"types":[]}}`, "BAD_DATA", ""},
 		{`{"type":"subscribe_updates","data":{"types":["gossip"]}}`, "BAD_DATA", ""},

@@ -35,8 +35,12 @@ func (a *ask) meta(total, count, limit, page int) object {
 		links = append(links, field{"next", a.link(page + 1)})
 	}
 	return object{{"pagination", object{
-		{"total", total}, {"count", count}, {"per_page", limit},
-		{"current_page", page}, {"total_pages", pages}, {"links", links},
+		{"total", total},
+		{"count", count},
+		{"per_page", limit},
+		{"current_page", page},
+		{"total_pages", pages},
+		{"links", links},
 	}}}
 }
 

@@ -10,19 +10,49 @@ import (
 // The words that generated names are made of.
 var (
 	adjectives = [][2]string{
-		{"Тихий", "Silent"}, {"Алый", "Scarlet"}, {"Забытый", "Forgotten"}, {"Последний", "Last"}, {"Стальной", "Steel"},
-		{"Лунный", "Moonlit"}, {"Северный", "Northern"}, {"Сонный", "Drowsy"}, {"Вечный", "Eternal"}, {"Стеклянный", "Glass"},
-		{"Ржавый", "Rusty"}, {"Звёздный", "Starlit"}, {"Безымянный", "Nameless"}, {"Облачный", "Cloudy"}, {"Медный", "Copper"},
+		{"Тихий", "Silent"},
+		{"Алый", "Scarlet"},
+		{"Забытый", "Forgotten"},
+		{"Последний", "Last"},
+		{"Стальной", "Steel"},
+		{"Лунный", "Moonlit"},
+		{"Северный", "Northern"},
+		{"Сонный", "Drowsy"},
+		{"Вечный", "Eternal"},
+		{"Стеклянный", "Glass"},
+		{"Ржавый", "Rusty"},
+		{"Звёздный", "Starlit"},
+		{"Безымянный", "Nameless"},
+		{"Облачный", "Cloudy"},
+		{"Медный", "Copper"},
 	}
 	nouns = [][2]string{
-		{"алхимик", "Alchemist"}, {"маяк", "Lighthouse"}, {"архив", "Archive"}, {"картограф", "Cartographer"}, {"оркестр", "Orchestra"},
-		{"садовник", "Gardener"}, {"экспресс", "Express"}, {"часовщик", "Clockmaker"}, {"кондитер", "Confectioner"}, {"дирижабль", "Airship"},
-		{"проводник", "Guide"}, {"рыцарь", "Knight"}, {"квартал", "Quarter"}, {"фонарщик", "Lamplighter"}, {"переплётчик", "Bookbinder"},
+		{"алхимик", "Alchemist"},
+		{"маяк", "Lighthouse"},
+		{"архив", "Archive"},
+		{"картограф", "Cartographer"},
+		{"оркестр", "Orchestra"},
+		{"садовник", "Gardener"},
+		{"экспресс", "Express"},
+		{"часовщик", "Clockmaker"},
+		{"кондитер", "Confectioner"},
+		{"дирижабль", "Airship"},
+		{"проводник", "Guide"},
+		{"рыцарь", "Knight"},
+		{"квартал", "Quarter"},
+		{"фонарщик", "Lamplighter"},
+		{"переплётчик", "Bookbinder"},
 	}
 	places = [][2]string{
-		{"из Осенней гавани", "of Autumn Harbor"}, {"с улицы Камелий", "of Camellia Street"}, {"на краю карты", "at the Edge of the Map"},
-		{"за седьмым холмом", "beyond the Seventh Hill"}, {"в городе дождя", "in the City of Rain"}, {"под старой башней", "under the Old Tower"},
-		{"у тёплого моря", "by the Warm Sea"}, {"по ту сторону зеркала", "behind the Mirror"}, {"в долине снов", "in the Valley of Dreams"},
+		{"из Осенней гавани", "of Autumn Harbor"},
+		{"с улицы Камелий", "of Camellia Street"},
+		{"на краю карты", "at the Edge of the Map"},
+		{"за седьмым холмом", "beyond the Seventh Hill"},
+		{"в городе дождя", "in the City of Rain"},
+		{"под старой башней", "under the Old Tower"},
+		{"у тёплого моря", "by the Warm Sea"},
+		{"по ту сторону зеркала", "behind the Mirror"},
+		{"в долине снов", "in the Valley of Dreams"},
 	}
 	syllables = []string{"ka", "mi", "no", "sa", "yu", "ri", "to", "ha", "ne", "shi", "ro", "ku", "tsu", "mo", "re", "na", "ho", "ki"}
 	sentences = []string{

@@ -69,7 +69,7 @@ func stream(origin, s string) string {
 func videoID(s string) string {
 	s = line(s)
 	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool {
-		return r > unicode.MaxASCII || !(unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_')
+		return r > unicode.MaxASCII || (!unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_')
 	}) {
 		return ""
 	}

@@ -93,7 +93,9 @@ func TestLatestElementByElement(t *testing.T) {
 	got, err := c.Latest(t.Context(), 1000)
 	want := []anilibria.Bump{
 		{ID: 9901, FreshAt: at("2026-09-26T12:50:50Z"), EpisodeID: "e-1", EpisodeOrdinal: 6.5, EpisodeUpdated: at("2026-09-26T12:59:04Z")},
-		{ID: 9902}, {ID: 9903}, {ID: 9904},
+		{ID: 9902},
+		{ID: 9903},
+		{ID: 9904},
 	}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Error(d, err)

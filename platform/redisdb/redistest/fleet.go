@@ -30,7 +30,11 @@ func StartCluster(t testing.TB, n int) *Cluster {
 	for i, node := range c.Nodes {
 		node.Do("cluster", "addslotsrange", i*slots/n, (i+1)*slots/n-1)
 		if i > 0 {
-			bus := node.Do("config", "get", "cluster-port").(map[any]any)["cluster-port"]
+			ports, ok := node.Do("config", "get", "cluster-port").(map[any]any)
+			if !ok {
+				t.Fatal("the node does not tell its cluster port")
+			}
+			bus := ports["cluster-port"]
 			c.Nodes[0].Do("cluster", "meet", "127.0.0.1", node.port, bus)
 		}
 	}

@@ -90,7 +90,11 @@ func freePort(t testing.TB) int {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("not a TCP address: %v", l.Addr())
+	}
+	return addr.Port
 }
 
 // launch starts the child and waits until it answers.
