@@ -47,11 +47,11 @@ type sim struct {
 	log    *eventlog.Memory
 	nodes  []*simNode
 
-	mu     sync.Mutex
-	truth  [simKeys]int64 // what the origin says
-	equal  bool           // all generations are equal: only fences and epochs protect
-	down   bool           // the origin
-	rnd    sync.Mutex
+	mu    sync.Mutex
+	truth [simKeys]int64 // what the origin says
+	equal bool           // all generations are equal: only fences and epochs protect
+	down  bool           // the origin
+	rnd   sync.Mutex
 }
 
 type simNode struct {
