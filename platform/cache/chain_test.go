@@ -105,7 +105,7 @@ func TestAValueNearItsEndIsRenewedBehindTheReader(t *testing.T) {
 		if got := describe(h, err); got != "1 l3" {
 			t.Errorf("Get = %q", got)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		r.want(t, "2 l1")
 		if !ahead || r.origin.count() != 2 {
 			t.Errorf("ahead %v, %d loads", ahead, r.origin.count())

@@ -108,6 +108,31 @@ func TestAForeignLoadIsFencedOff(t *testing.T) {
 			}
 		}
 		r.want(t, "2 origin")
+		p.want(t, "2 l2") // it took its own copy back when the fence refused
+	})
+}
+
+// slow is a level without fences that takes its time to store.
+type slow struct{ cache.Level }
+
+func (s slow) Set(ctx context.Context, key string, e cache.Entry) error {
+	time.Sleep(500 * time.Millisecond)
+	return s.Level.Set(ctx, key, e)
+}
+
+// An invalidation waits for a store that is under way, to undo it.
+func TestAStoreUnderWayIsUndone(t *testing.T) {
+	bubble(t, steady(), func(t *testing.T, r *rig) {
+		r.Mount("title:", slow{r.l3})
+		go r.among(t, "1 origin")
+		time.Sleep(100 * time.Millisecond)
+		r.origin.set(func(o *origin) { o.version = 2 })
+		r.invalidate(t, cache.Invalidation{Keys: []string{key}}, cache.Cleared{Matched: 1, Cleared: 1})
+		time.Sleep(time.Second)
+		if e, ok := r.l3.Raw(key); !ok || e.Fresh(time.Now()) {
+			t.Errorf("the level holds %q, %v, fresh until %v", e.Body, ok, e.FreshUntil)
+		}
+		r.want(t, "2 origin")
 	})
 }
 
