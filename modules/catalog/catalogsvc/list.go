@@ -119,9 +119,13 @@ func checked(q catalog.Query) (catalog.Query, error) {
 		name           string
 		is, least, max int
 	}{
-		{"page", q.Page, 1, maxPage}, {"limit", q.Limit, 1, maxLimit}, {"year", q.Year, 0, maxYear},
-		{"year_from", q.YearFrom, 0, maxYear}, {"year_to", q.YearTo, 0, maxYear},
-		{"ids", len(q.IDs), 0, maxLimit}, {"genres", len(q.Genres), 0, maxGenres},
+		{"page", q.Page, 1, maxPage},
+		{"limit", q.Limit, 1, maxLimit},
+		{"year", q.Year, 0, maxYear},
+		{"year_from", q.YearFrom, 0, maxYear},
+		{"year_to", q.YearTo, 0, maxYear},
+		{"ids", len(q.IDs), 0, maxLimit},
+		{"genres", len(q.Genres), 0, maxGenres},
 		{"search", utf8.RuneCountInString(q.Search), 0, maxSearch},
 	} {
 		if n.is < n.least || n.is > n.max {
@@ -136,8 +140,11 @@ func checkWords(q catalog.Query) error {
 		name, is string
 		accepted []string
 	}{
-		{"season", q.Season, seasons}, {"type", q.Type, types}, {"status", q.Status, statuses},
-		{"age_rating", q.AgeRating, ages}, {"sort", q.Sort, sortNames},
+		{"season", q.Season, seasons},
+		{"type", q.Type, types},
+		{"status", q.Status, statuses},
+		{"age_rating", q.AgeRating, ages},
+		{"sort", q.Sort, sortNames},
 	} {
 		if w.is != "" && !slices.Contains(w.accepted, w.is) {
 			return bad(w.name, clip(w.is), w.accepted)

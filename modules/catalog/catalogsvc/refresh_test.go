@@ -91,8 +91,10 @@ func TestNewsByRelease(t *testing.T) {
 				{ID: "special", Ordinal: 25.5, RutubeID: "x"}, {ID: "zero", Ordinal: 0, RutubeID: "y"},
 			}, r.Episodes...)
 		}, []string{"new_episode:6:special", "new_episode:6:zero"}},
-		{"dubbed to the end", func(r *anilibria.Release) { r.IsInProduction = false },
-			[]string{fmt.Sprintf("status_change:6:completed:%d", updated)}},
+		{
+			"dubbed to the end", func(r *anilibria.Release) { r.IsInProduction = false },
+			[]string{fmt.Sprintf("status_change:6:completed:%d", updated)},
+		},
 		{"still airing in Japan", func(r *anilibria.Release) { r.IsInProduction, r.IsOngoing = false, true }, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -11,14 +11,43 @@ import (
 func lists(t *testing.T, c catalog.Service, up Upstream) {
 	all := fill(t, c, up, 60)
 	for _, q := range []catalog.Query{
-		{}, {Limit: 7}, {Limit: 7, Page: 2}, {Limit: 7, Page: 9}, {Limit: 7, Page: 10}, {Page: 99}, {Descending: true, Limit: 9, Page: 2},
-		{Sort: "year"}, {Sort: "year", Descending: true}, {Sort: "rating", Descending: true, Limit: 33}, {Sort: "updated", Descending: true},
-		{Sort: "name"}, {Sort: "popularity", Descending: true, Page: 3}, {Sort: "id", Descending: true},
-		{Year: 2005}, {YearFrom: 2003, YearTo: 2006}, {YearFrom: 2010}, {YearTo: 2010, Sort: "year"}, {Season: "summer"}, {Type: "MOVIE"},
-		{Status: "announced"}, {Status: "ongoing", Sort: "popularity", Descending: true}, {Status: "completed"}, {AgeRating: "R16_PLUS"},
-		{Genres: []string{"Драма"}}, {Genres: []string{"драма", "КОМЕДИЯ"}}, {Genres: []string{"нет такого"}},
-		{Search: "еж"}, {Search: "ЁЖ 15"}, {Search: "тёмный"}, {Search: "темный маяк"}, {Search: "hedge"}, {Search: "title-1"},
-		{Search: "31", Sort: "year"}, {Search: "!!!"}, {Search: "а", Status: "ongoing", Limit: 5}, {Search: "стеклянный", Descending: true},
+		{},
+		{Limit: 7},
+		{Limit: 7, Page: 2},
+		{Limit: 7, Page: 9},
+		{Limit: 7, Page: 10},
+		{Page: 99},
+		{Descending: true, Limit: 9, Page: 2},
+		{Sort: "year"},
+		{Sort: "year", Descending: true},
+		{Sort: "rating", Descending: true, Limit: 33},
+		{Sort: "updated", Descending: true},
+		{Sort: "name"},
+		{Sort: "popularity", Descending: true, Page: 3},
+		{Sort: "id", Descending: true},
+		{Year: 2005},
+		{YearFrom: 2003, YearTo: 2006},
+		{YearFrom: 2010},
+		{YearTo: 2010, Sort: "year"},
+		{Season: "summer"},
+		{Type: "MOVIE"},
+		{Status: "announced"},
+		{Status: "ongoing", Sort: "popularity", Descending: true},
+		{Status: "completed"},
+		{AgeRating: "R16_PLUS"},
+		{Genres: []string{"Драма"}},
+		{Genres: []string{"драма", "КОМЕДИЯ"}},
+		{Genres: []string{"нет такого"}},
+		{Search: "еж"},
+		{Search: "ЁЖ 15"},
+		{Search: "тёмный"},
+		{Search: "темный маяк"},
+		{Search: "hedge"},
+		{Search: "title-1"},
+		{Search: "31", Sort: "year"},
+		{Search: "!!!"},
+		{Search: "а", Status: "ongoing", Limit: 5},
+		{Search: "стеклянный", Descending: true},
 	} {
 		a, err := c.Titles(t.Context(), q, "")
 		must(t, a, err)
@@ -104,8 +133,18 @@ func facets(t *testing.T, c catalog.Service, up Upstream) {
 func badQueries(t *testing.T, c catalog.Service, up Upstream) {
 	fill(t, c, up, 3)
 	for _, q := range []catalog.Query{
-		{Page: -1}, {Limit: -1}, {Limit: 101}, {Sort: "size"}, {Sort: "id", IDs: []int{1}}, {Season: "rainy"}, {Status: "lost"},
-		{Type: "tv"}, {AgeRating: "18"}, {Year: -1}, {YearFrom: 2010, YearTo: 2009}, {Search: strings.Repeat("ы", 101)},
+		{Page: -1},
+		{Limit: -1},
+		{Limit: 101},
+		{Sort: "size"},
+		{Sort: "id", IDs: []int{1}},
+		{Season: "rainy"},
+		{Status: "lost"},
+		{Type: "tv"},
+		{AgeRating: "18"},
+		{Year: -1},
+		{YearFrom: 2010, YearTo: 2009},
+		{Search: strings.Repeat("ы", 101)},
 	} {
 		_, err := c.Titles(t.Context(), q, "")
 		wantErr(t, "bad query", err, catalog.ErrBadQuery)
