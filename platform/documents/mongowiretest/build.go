@@ -81,7 +81,7 @@ func digest(source string) (string, error) {
 	files = append(files, filepath.Join(source, "go.mod"), filepath.Join(source, "go.sum"))
 	slices.Sort(files)
 	h := sha256.New()
-	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, _ = fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, f := range files {
 		if strings.HasSuffix(f, "_test.go") {
 			continue
@@ -90,7 +90,7 @@ func digest(source string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%s %d\n%s", filepath.Base(f), len(b), b)
+		_, _ = fmt.Fprintf(h, "%s %d\n%s", filepath.Base(f), len(b), b)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
 }
