@@ -178,8 +178,12 @@ func scanInPages(t *testing.T, s documents.Store) {
 	}
 	fill(t, c, values)
 	for _, scan := range []documents.Scan{
-		{}, {Descending: true}, {Order: "n"}, {Order: "n", Descending: true},
-		{Order: "n", Min: 1}, {Order: "n", Min: 1, Max: 1, Descending: true},
+		{},
+		{Descending: true},
+		{Order: "n"},
+		{Order: "n", Descending: true},
+		{Order: "n", Min: 1},
+		{Order: "n", Min: 1, Max: 1, Descending: true},
 	} {
 		want := ids(t, c.Scan(ctx, scan))
 		for _, limit := range []int{1, 3, 7} {
