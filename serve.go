@@ -75,7 +75,7 @@ func open(s settings, logs io.Writer) (_ *app, err error) {
 		return a, err
 	}
 	if s.Web.Addr != "" {
-		a.web, err = web.Open(s.Web, mediaOrigins(s.Platform), api.Deps{
+		a.web, err = web.Open(s.Web, surroundings(s), api.Deps{
 			Catalog: a.modules.Catalog, Users: a.modules.Users, Realtime: a.modules.Realtime,
 			Health: a.platform.Telemetry.Health, Log: a.platform.Telemetry.Component("web"),
 			Registry: a.platform.Telemetry.Registry, Tracer: a.platform.Telemetry.Tracer,
@@ -91,6 +91,14 @@ func ground(p *platform.Platform) modules.Deps {
 		Telemetry: p.Telemetry, Auth: p.Auth, Store: p.Store, Log: p.Log, Leases: p.Leases, Cache: p.Cache,
 		Upstream: p.Upstream, Redis: p.Redis, FreshFor: p.Config.Cache.L3.TTL,
 		Development: p.Config.Environment == platform.Development,
+	}
+}
+
+func surroundings(s settings) web.Surroundings {
+	live := s.Modules.Realtime
+	return web.Surroundings{
+		Media: mediaOrigins(s.Platform), Ping: live.Ping, Pong: live.Pong,
+		DrainSpread: time.Duration(live.DrainSeconds) * time.Second,
 	}
 }
 

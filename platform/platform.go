@@ -52,6 +52,9 @@ type closer struct {
 // may be down and are used when they are back. Logs go to out.
 func Open(cfg Config, version string, out io.Writer) (*Platform, error) {
 	p := &Platform{Config: cfg}
+	if cfg.Anilibria.UserAgent == "" {
+		p.Config.Anilibria.UserAgent = "AniHub/" + version
+	}
 	for _, open := range []func() error{
 		func() error { return p.openTelemetry(version, out) },
 		p.openDataDir,
@@ -138,6 +141,8 @@ func (p *Platform) openLog() error {
 		p.Log = eventlog.NewRedis(p.Redis, eventlog.DefaultRedisConfig())
 		p.Leases = lease.NewRedis(p.Redis, "anihub")
 	}
+	p.Log = eventlog.Measured(p.Log, p.Telemetry.Registry)
+	p.Leases = lease.Measured(p.Leases, p.Telemetry.Registry)
 	p.onClose("event log", func(context.Context) error { return p.Log.Close() })
 	return nil
 }

@@ -237,7 +237,8 @@ func TestRawHTTP(t *testing.T) {
 		_, _ = io.WriteString(c, raw)
 		line, _ := bufio.NewReader(c).ReadString('\n')
 		_ = c.Close()
-		if line != "" && !strings.HasPrefix(line, "HTTP/1.1 4") {
+		// 501 is net/http's word for a transfer coding it does not know (RFC 9112 §6.1).
+		if line != "" && !strings.HasPrefix(line, "HTTP/1.1 4") && !strings.HasPrefix(line, "HTTP/1.1 501") {
 			t.Errorf("%s: %q", name, line)
 		}
 	}

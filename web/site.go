@@ -129,7 +129,8 @@ func page(r *http.Request, at string) bool {
 			return false
 		}
 	}
-	return !strings.ContainsAny(r.URL.Path, "\x00\\")
+	// Clean would make sense of a path that climbs; whoever sends one means no page.
+	return !strings.Contains(r.URL.Path, "..") && !strings.ContainsAny(r.URL.Path, "\x00\\")
 }
 
 func (f *file) send(c echo.Context) error {

@@ -63,11 +63,18 @@ type Web struct {
 	listener net.Listener
 }
 
+// Surroundings is what the listener is told by the other floors' configuration.
+type Surroundings struct {
+	Media       []string      // origins of posters and video besides https:
+	Ping, Pong  time.Duration // heartbeat of the sockets
+	DrainSpread time.Duration // over which sockets are asked to come back
+}
+
 // Open binds the address, so that :0 works, and serves nothing yet.
-func Open(cfg Config, media []string, deps api.Deps) (*Web, error) {
+func Open(cfg Config, s Surroundings, deps api.Deps) (*Web, error) {
 	surface, err := api.New(api.Config{
-		AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
-		RateLimit: cfg.RateLimit, MediaOrigins: media,
+		AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies, RateLimit: cfg.RateLimit,
+		MediaOrigins: s.Media, Ping: s.Ping, Pong: s.Pong, DrainSpread: s.DrainSpread,
 	}, deps)
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func writeThrice(c documents.Collection, id string, said *sync.Mutex) error {
 			return fmt.Errorf("%s version %d: %w", id, version, err)
 		}
 		said.Lock()
-		fmt.Fprintf(os.Stdout, "%s %d\n", id, version)
+		_, _ = fmt.Fprintf(os.Stdout, "%s %d\n", id, version)
 		said.Unlock()
 	}
 	return nil

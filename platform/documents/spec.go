@@ -83,13 +83,29 @@ type broken struct{ err error }
 
 var _ Collection = broken{}
 
-func (b broken) Get(context.Context, string, any) (int64, error)       { return 0, b.err }
-func (b broken) Insert(context.Context, string, any) error             { return b.err }
-func (b broken) Replace(context.Context, string, int64, any) error     { return b.err }
-func (b broken) Delete(context.Context, string) error                  { return b.err }
-func (b broken) Scan(context.Context, Scan) iter.Seq2[Document, error] { return failing(b.err) }
+func (b broken) Get(context.Context, string, any) (int64, error) {
+	return 0, b.err
+}
 
-func (b broken) Find(context.Context, string, any) iter.Seq2[Document, error] { return failing(b.err) }
+func (b broken) Insert(context.Context, string, any) error {
+	return b.err
+}
+
+func (b broken) Replace(context.Context, string, int64, any) error {
+	return b.err
+}
+
+func (b broken) Delete(context.Context, string) error {
+	return b.err
+}
+
+func (b broken) Find(context.Context, string, any) iter.Seq2[Document, error] {
+	return failing(b.err)
+}
+
+func (b broken) Scan(context.Context, Scan) iter.Seq2[Document, error] {
+	return failing(b.err)
+}
 
 // failing is the sequence that is only an error.
 func failing(err error) iter.Seq2[Document, error] {

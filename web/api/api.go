@@ -21,11 +21,13 @@ import (
 
 // Config is what the surface needs to know of its surroundings.
 type Config struct {
-	AllowedOrigins []string // other origins that may call with credentials
-	TrustedProxies []string // CIDRs whose X-Forwarded-* are believed
-	RateLimit      int      // requests a minute per address; 0 = no limit
-	MediaOrigins   []string // origins of posters and video besides https:
-	AnswerBytes    int64    // memory for encoded answers
+	AllowedOrigins []string      // other origins that may call with credentials
+	TrustedProxies []string      // CIDRs whose X-Forwarded-* are believed
+	RateLimit      int           // requests a minute per address; 0 = no limit
+	MediaOrigins   []string      // origins of posters and video besides https:
+	AnswerBytes    int64         // memory for encoded answers
+	Ping, Pong     time.Duration // heartbeat of the sockets; 0 = the usual
+	DrainSpread    time.Duration // over which sockets are asked to come back; 0 = the usual
 }
 
 // Deps are the doors and instruments it works with.
@@ -53,7 +55,9 @@ type API struct {
 
 // New builds the surface. It starts nothing.
 func New(cfg Config, deps Deps) (*API, error) {
-	events, err := NewEvents(EventsConfig{AllowedOrigins: cfg.AllowedOrigins}, deps.Realtime, deps.Log, deps.Registry)
+	events, err := NewEvents(EventsConfig{
+		AllowedOrigins: cfg.AllowedOrigins, PingEvery: cfg.Ping, PongWithin: cfg.Pong, DrainSpread: cfg.DrainSpread,
+	}, deps.Realtime, deps.Log, deps.Registry)
 	if err != nil {
 		return nil, err
 	}
