@@ -95,22 +95,38 @@ func TestPanicInADecoder(t *testing.T) {
 
 // A late answer of the closed breaker says nothing about the half-open one.
 func TestLateAnswersDoNotDecide(t *testing.T) {
-	virtual(t, func(t *testing.T) {
-		c := anilibria.DefaultConfig()
-		c.BaseURLs = []string{"http://a.test"}
-		c.Breaker.Delay = time.Second
-		r := newRigWith(t, c)
-		r.world.is("a.test", after(5*time.Second, fine()))
-		var group sync.WaitGroup
-		group.Go(func() { _ = r.ask(t.Context()) })
-		synctest.Wait()
-		r.world.is("a.test", says(500, "{}"))
-		for range 2 {
-			_ = r.ask(t.Context())
-		}
-		group.Wait()
-		if r.breaker(0) != "open" {
-			t.Errorf("breaker %s after an answer from before it opened", r.breaker(0))
-		}
-	})
+	for name, late := range map[string]answer{"good": fine(), "bad": says(500, "{}")} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) { lateAnswer(t, late) })
+		})
+	}
+}
+
+func lateAnswer(t *testing.T, late answer) {
+	t.Helper()
+	c := anilibria.DefaultConfig()
+	c.BaseURLs = []string{"http://a.test"}
+	c.Breaker.Delay = time.Second
+	r := newRigWith(t, c)
+	r.world.is("a.test", after(5*time.Second, late))
+	var group sync.WaitGroup
+	group.Go(func() { _ = r.ask(t.Context()) })
+	synctest.Wait()
+	r.world.is("a.test", says(500, "{}"))
+	for range 2 {
+		_ = r.ask(t.Context())
+	}
+	time.Sleep(2 * time.Second)
+	r.world.is("a.test", after(7*time.Second, fine()))
+	probe := make(chan error, 1)
+	group.Go(func() { probe <- r.ask(t.Context()) })
+	time.Sleep(4 * time.Second) // the late answer is in, the probe is not
+	if r.breaker(0) != "half-open" {
+		t.Errorf("breaker %s after an answer from before it opened", r.breaker(0))
+	}
+	want(t, r.ask(t.Context()), anilibria.ErrUnavailable) // the probe's place is taken
+	group.Wait()
+	if err := <-probe; err != nil || r.breaker(0) != "closed" {
+		t.Errorf("the probe: %v, breaker %s", err, r.breaker(0))
+	}
 }
