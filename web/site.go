@@ -106,7 +106,7 @@ func (s *site) serve(c echo.Context) error {
 		return echo.ErrNotFound
 	}
 	name := strings.TrimPrefix(at, "/")
-	if f := s.files[name]; f != nil && name != "index.html" {
+	if f := s.files[name]; f != nil {
 		return f.send(c)
 	}
 	if path.Ext(name) != "" {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -29,13 +30,25 @@ func Print(w io.Writer, root any) error {
 	return enc.Close()
 }
 
-// Paths are all configurable paths, in the order of the tree.
-func Paths(root any) ([]string, error) {
+// Key is one leaf of the tree.
+type Key struct{ Path, Default string }
+
+// Describe lists the leaves in the order of the tree, with what they hold now;
+// lists are joined by commas, secrets masked.
+func Describe(root any) ([]Key, error) {
 	t, err := leaves(root)
 	if err != nil {
 		return nil, err
 	}
-	return t.order, nil
+	out := make([]Key, 0, len(t.order))
+	for _, path := range t.order {
+		value := show(t.leaf[path])
+		if list, ok := value.([]string); ok {
+			value = strings.Join(list, ",")
+		}
+		out = append(out, Key{path, fmt.Sprint(value)})
+	}
+	return out, nil
 }
 
 func insert(at *yaml.Node, path []string, value *yaml.Node) {

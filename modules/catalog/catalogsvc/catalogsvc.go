@@ -26,7 +26,7 @@ import (
 
 // Config is modules.catalog.
 type Config struct {
-	FreshFor       time.Duration `yaml:"fresh_for"`       // how long a stored title is fresh; the landing gives platform.cache.l3.ttl
+	FreshFor       time.Duration `yaml:"-"`               // how long a stored title is fresh; the landing gives platform.cache.l3.ttl
 	ConfirmAfter   time.Duration `yaml:"confirm_after"`   // when a doubtful release may be believed if it is seen again
 	ReloadInterval time.Duration `yaml:"reload_interval"` // how often the index is compared with the store, against lost bells
 	FranchiseWait  time.Duration `yaml:"franchise_wait"`  // how long a title waits for its franchise

@@ -34,7 +34,7 @@ function Profile({ user }: { user: User }) {
   const { lang, t } = useWords();
   const { answer, error } = useQuery(profile);
   const shown = { ...user, ...answer?.data };
-  const name = shown.display_name || shown.login;
+  const name = shown.name || shown.login;
   const since = parseTime(shown.created_at);
   return (
     <div className="profile">
@@ -72,7 +72,7 @@ function Profile({ user }: { user: User }) {
 
 function NameForm({ user }: { user: User }) {
   const { t } = useWords();
-  const [name, setName] = useState(user.display_name ?? '');
+  const [name, setName] = useState(user.name ?? '');
   const [note, setNote] = useState<{ text: string; wrong: boolean } | null>(null);
 
   async function save(event: FormEvent) {
@@ -81,7 +81,7 @@ function NameForm({ user }: { user: User }) {
       const { data } = await api<User>('/api/users/profile', {
         method: 'PUT',
         auth: true,
-        body: { display_name: name.trim() },
+        body: { name: name.trim() },
       });
       patchQuery<User>(profile.key, (answer) => ({ ...answer, data: { ...answer.data, ...data } }));
       session.updateUser({ ...user, ...data });
@@ -94,7 +94,7 @@ function NameForm({ user }: { user: User }) {
   return (
     <form className="form panel" onSubmit={save}>
       <Field
-        name="display_name"
+        name="name"
         label={t.account.name}
         value={name}
         maxLength={50}

@@ -124,7 +124,7 @@ export interface User {
   id: string;
   login: string;
   email?: string;
-  display_name?: string | null;
+  name?: string | null;
   roles?: string[];
   created_at?: string;
 }

@@ -130,7 +130,7 @@ function AccountLink() {
       </Link>
     );
   }
-  const name = session.user.display_name || session.user.login;
+  const name = session.user.name || session.user.login;
   return (
     <Link className="avatar account-link" to="/profile" aria-label={`${t.nav.profile}: ${name}`} title={name}>
       <span aria-hidden="true">{name.slice(0, 1).toUpperCase()}</span>
