@@ -65,9 +65,21 @@ func TestSite(t *testing.T) {
 func TestSiteRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, path string }{
-		{"GET", "/api"}, {"GET", "/api/nothing"}, {"GET", "/internal/stats"}, {"GET", "/metrics"}, {"GET", "/debug/pprof/"},
-		{"GET", "/health/x"}, {"POST", "/"}, {"DELETE", "/title/1"}, {"GET", "/assets/gone.js"}, {"GET", "/robots.php"},
-		{"GET", "/assets/..%2f..%2fetc%2fpasswd"}, {"GET", "/..%2f"}, {"GET", "/a%00b"}, {"GET", "/a%5cb"}, {"GET", "/assets/app-1a2b.js.br"},
+		{"GET", "/api"},
+		{"GET", "/api/nothing"},
+		{"GET", "/internal/stats"},
+		{"GET", "/metrics"},
+		{"GET", "/debug/pprof/"},
+		{"GET", "/health/x"},
+		{"POST", "/"},
+		{"DELETE", "/title/1"},
+		{"GET", "/assets/gone.js"},
+		{"GET", "/robots.php"},
+		{"GET", "/assets/..%2f..%2fetc%2fpasswd"},
+		{"GET", "/..%2f"},
+		{"GET", "/a%00b"},
+		{"GET", "/a%5cb"},
+		{"GET", "/assets/app-1a2b.js.br"},
 	} {
 		w, err := get(t, built(), c.method, c.path)
 		if err == nil {

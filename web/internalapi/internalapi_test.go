@@ -210,7 +210,9 @@ func TestClearingTheCache(t *testing.T) {
 		{`{"pattern":"titles:*"}`, 200, `"dry_run":true`},
 		{`{"pattern":"titles:*","confirm":true}`, 200, `"cleared":7`},
 		{`{"pattern":"titles:*","confirm":true,"mode":"remove"}`, 200, `"mode":"remove"`},
-		{`{"pattern":""}`, 400, ""}, {`{}`, 400, ""}, {`{"pattern":"x","mode":"burn"}`, 422, ""},
+		{`{"pattern":""}`, 400, ""},
+		{`{}`, 400, ""},
+		{`{"pattern":"x","mode":"burn"}`, 422, ""},
 		{`{"pattern":"` + strings.Repeat("x", 300) + `"}`, 422, ""},
 	} {
 		status, a := s.do(t, "DELETE", "/internal/cache/clear", "write", c.body)
