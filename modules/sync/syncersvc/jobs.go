@@ -218,6 +218,9 @@ func (s *Service) runTitle(ctx context.Context, id string) {
 		return // cancelled before it began
 	}
 	err := s.fetchTitle(run, id)
+	if ctx.Err() != nil {
+		return // this process stops; the job stays open and is adopted
+	}
 	if errors.Is(context.Cause(run), errCancelled) {
 		err = errCancelled
 	}

@@ -97,6 +97,14 @@ func (q *queue) stopped(id string) {
 	delete(q.stops, id)
 }
 
+// has tells whether the job waits or runs in this process.
+func (q *queue) has(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, runs := q.stops[id]
+	return runs || slices.ContainsFunc(q.waiting, func(e entry) bool { return e.id == id })
+}
+
 // cancel stops a running job of this process.
 func (q *queue) cancel(id string, cause error) {
 	q.mu.Lock()

@@ -160,6 +160,7 @@ func (s *Service) conduct(ctx context.Context, token int64) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.fullLoop(ctx) })
 	g.Go(func() error { return s.pollLoop(ctx) })
+	g.Go(func() error { return s.adoptLoop(ctx) })
 	return g.Wait()
 }
 

@@ -41,7 +41,8 @@ type world struct {
 	upstreamDown error
 	catalogDown  error
 	realtimeDown error
-	crashAfter   int // Confirm fails this many times, as if the process died before it
+	hang         bool // single titles hang
+	crashAfter   int  // Confirm fails this many times, as if the process died before it
 }
 
 func newWorld(titles int) *world {
@@ -94,7 +95,10 @@ func (w *world) CatalogPage(ctx context.Context, page, limit int) (anilibria.Cat
 
 // Refresh implements syncersvc.Catalog.
 func (w *world) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refreshed, error) {
-	if slices.Contains(r.IDs, syncertest.Hanging) {
+	w.mu.Lock()
+	hang := w.hang && len(r.IDs) == 1
+	w.mu.Unlock()
+	if hang || slices.Contains(r.IDs, syncertest.Hanging) {
 		<-ctx.Done()
 		return catalog.Refreshed{}, ctx.Err()
 	}
