@@ -26,13 +26,13 @@ go build -o "$work/bare" ./test/bare
 GOMAXPROCS=1 ANIHUB_MODULES_ADDR=$internal ANIHUB_WEB_RATE_LIMIT=0 ANIHUB_PLATFORM_LOG_LEVEL=${LOG_LEVEL:-info} \
 	taskset -c 0 bin/anihub demo -addr $site -every 1h >"$work/out" 2>"$work/log" &
 pids+=($!)
-until curl -fso "$work/identity" "http://$site/api/anilibria/v2/titles/$title"; do sleep 0.1; done
+for _ in $(seq 300); do curl -fso "$work/identity" "http://$site/api/anilibria/v2/titles/$title" && break; sleep 0.1; done
 sleep 2
 curl -fso "$work/identity" "http://$site/api/anilibria/v2/titles/$title"
 curl -fso "$work/gzip" -H 'Accept-Encoding: gzip' "http://$site/api/anilibria/v2/titles/$title"
 GOMAXPROCS=1 taskset -c 0 "$work/bare" -addr $bare -identity "$work/identity" -gzip "$work/gzip" &
 pids+=($!)
-until curl -fso /dev/null "http://$bare/"; do sleep 0.1; done
+for _ in $(seq 100); do curl -fso /dev/null "http://$bare/" && break; sleep 0.1; done
 
 rate() { # url, header
 	taskset -c 1 wrk -t1 -c32 -d"${duration}s" -H "$2" "$1" | awk '/Requests\/sec/{print $2}'
@@ -54,20 +54,15 @@ kill "${pids[@]}"; wait "${pids[@]}" 2>/dev/null || true; pids=()
 
 echo "binary: $(stat -c %s bin/anihub) bytes"
 
-start_ms() { # data dir
-	local begin now
-	begin=$(date +%s%N)
-	ANIHUB_MODULES_ADDR=$internal ANIHUB_WEB_RATE_LIMIT=0 "$@" >"$work/out" 2>"$work/log" &
-	pids+=($!)
-	until curl -fso /dev/null "http://$site/api/anilibria/v2/titles?limit=1"; do sleep 0.01; done
-	now=$(date +%s%N)
-	echo $(((now - begin) / 1000000))
-}
-echo "demo: start to first 200 of /titles: $(start_ms bin/anihub demo -addr $site -every 1h) ms"
-pkill -P $$ anihub 2>/dev/null || true; sleep 1; pids=()
-
-bin/anihub demo -addr $site -every 1h -titles 1932 >"$work/out" 2>"$work/log" &
+begin=$(date +%s%N)
+ANIHUB_MODULES_ADDR=$internal bin/anihub demo -addr $site -every 1h >"$work/out" 2>"$work/log" &
 pids+=($!)
-until curl -fs "http://$site/api/anilibria/v2/titles?limit=1" | grep -q '"total":2000'; do sleep 0.1; done
+for _ in $(seq 1000); do curl -fso /dev/null "http://$site/api/anilibria/v2/titles?limit=1" && break; sleep 0.01; done
+echo "demo: start to the first 200 of /titles: $((($(date +%s%N) - begin) / 1000000)) ms"
+kill "${pids[@]}"; wait "${pids[@]}" 2>/dev/null || true; pids=()
+
+ANIHUB_MODULES_ADDR=$internal bin/anihub demo -addr $site -every 1h -titles 1932 >"$work/out" 2>"$work/log" &
+pids+=($!)
+for _ in $(seq 300); do grep -q 'full sync ended' "$work/log" && break; sleep 0.1; done
 sleep 1
-echo "2,000 titles: $(grep -o 'full sync ended.*' "$work/log" | grep -o 'took=[^ ]*'), resident $(awk '/VmRSS/{print int($2/1024)}' "/proc/${pids[-1]}/status") MB (the demo's own upstream included)"
+echo "full sync of 2,000 titles: $(grep -o 'full sync ended.*' "$work/log" | grep -o 'took=[^ ]*'); resident afterwards $(awk '/VmRSS/{print int($2/1024)}' "/proc/${pids[-1]}/status") MB, the demo's own upstream included"

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +17,6 @@ import (
 
 	"anihub/modules/users"
 	"anihub/platform/auth"
-	"anihub/platform/fault"
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
 )
@@ -65,7 +63,7 @@ func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		defer span.End()
 		c.SetRequest(r.WithContext(ctx))
 		c.Response().Header()["X-Request-Id"] = []string{id}
-		if err := caught(next, c); err != nil {
+		if err := envelope.Caught(next, c); err != nil {
 			c.Error(err)
 		}
 		a.record(c, span, time.Since(start))
@@ -76,16 +74,6 @@ func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 func (a *API) startSpan(ctx context.Context, r *http.Request, route string) (context.Context, trace.Span) {
 	// A caller's sampling flag is not trusted here, so its trace is not continued.
 	return a.deps.Tracer.Start(ctx, r.Method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
-}
-
-// caught turns a panic of a handler into an error with its stack.
-func caught(next echo.HandlerFunc, c echo.Context) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault.ErrInternal.Because("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return next(c)
 }
 
 func (a *API) record(c echo.Context, span trace.Span, took time.Duration) {

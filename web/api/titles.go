@@ -108,7 +108,7 @@ func (a *API) list(c echo.Context, q catalog.Query) error {
 }
 
 func pageOf(q catalog.Query, p catalog.Page) answerJSON {
-	out := answerJSON{Data: each(p.Titles, summary), Pagination: pagination(p), Facets: facets(p.Facets)}
+	out := answerJSON{Data: envelope.Each(p.Titles, summary), Pagination: pagination(p), Facets: facets(p.Facets)}
 	if len(q.IDs) > 0 {
 		out.Meta = &metaJSON{Missing: missing(q.IDs, p.Titles)}
 	}
@@ -194,7 +194,7 @@ func (a *API) schedule(c echo.Context) error {
 	return answer(a, c, reading[[]catalog.Day]{
 		key:   "schedule",
 		ask:   func(have string) (catalog.Answer[[]catalog.Day], error) { return a.deps.Catalog.Schedule(ctx, have) },
-		shape: func(d []catalog.Day) answerJSON { return answerJSON{Data: each(d, day)} },
+		shape: func(d []catalog.Day) answerJSON { return answerJSON{Data: envelope.Each(d, day)} },
 	})
 }
 

@@ -2,10 +2,10 @@ package api
 
 import (
 	"strconv"
-	"time"
 
 	"anihub/modules/catalog"
 	"anihub/modules/users"
+	"anihub/web/envelope"
 )
 
 // Every JSON type the browser sees stands here, with the function that makes it.
@@ -49,8 +49,8 @@ type freshnessJSON struct {
 
 func meta(f catalog.Freshness) *metaJSON {
 	return &metaJSON{
-		Source: "anilibria", Cached: f.Level != "origin", CacheExpires: moment(f.FreshUntil),
-		Freshness: &freshnessJSON{f.Level, moment(f.StoredAt), moment(f.FreshUntil), f.Stale, text(f.Reason)},
+		Source: "anilibria", Cached: f.Level != "origin", CacheExpires: envelope.Moment(f.FreshUntil),
+		Freshness: &freshnessJSON{f.Level, envelope.Moment(f.StoredAt), envelope.Moment(f.FreshUntil), f.Stale, text(f.Reason)},
 	}
 }
 
@@ -100,7 +100,7 @@ func summary(s catalog.Summary) summaryJSON {
 		Season: text(s.Season), Weekday: positive(s.Weekday), AgeRating: text(s.AgeRating),
 		Episodes: countJSON{positive(s.Episodes.Total), s.Episodes.Current}, Poster: poster(s.Poster),
 		Rating: positive(s.Rating), Popularity: s.Popularity,
-		FreshAt: moment(s.FreshAt), UpdatedAt: moment(s.UpdatedAt), Blocked: s.Blocked,
+		FreshAt: envelope.Moment(s.FreshAt), UpdatedAt: envelope.Moment(s.UpdatedAt), Blocked: s.Blocked,
 	}
 }
 
@@ -125,7 +125,7 @@ type titleJSON struct {
 func title(t catalog.Title) titleJSON {
 	return titleJSON{
 		summaryJSON: summary(t.Summary), Announcement: text(t.Announcement), Player: player(t.Player),
-		Franchise: each(t.Franchise, franchise), Members: each(t.Members, member), Torrents: each(t.Torrents, torrent),
+		Franchise: envelope.Each(t.Franchise, franchise), Members: envelope.Each(t.Members, member), Torrents: envelope.Each(t.Torrents, torrent),
 	}
 }
 
@@ -175,8 +175,8 @@ type sourceJSON struct {
 func episode(e catalog.Episode) episodeJSON {
 	return episodeJSON{
 		ID: e.ID, Ordinal: e.Ordinal, Name: text(e.Name), Preview: text(e.Preview), Duration: positive(e.Duration),
-		Skips: skipsJSON{span(e.Opening), span(e.Ending)}, UpdatedAt: moment(e.UpdatedAt),
-		Sources: each(e.Sources, func(s catalog.Source) sourceJSON { return sourceJSON{text(s.Quality), s.URL, s.Type} }),
+		Skips: skipsJSON{span(e.Opening), span(e.Ending)}, UpdatedAt: envelope.Moment(e.UpdatedAt),
+		Sources: envelope.Each(e.Sources, func(s catalog.Source) sourceJSON { return sourceJSON{text(s.Quality), s.URL, s.Type} }),
 	}
 }
 
@@ -212,7 +212,7 @@ type torrentJSON struct {
 func torrent(t catalog.Torrent) torrentJSON {
 	return torrentJSON{
 		t.ID, t.Hash, text(t.Label), text(t.Quality), text(t.Type), text(t.Codec), text(t.Episodes),
-		t.Size, t.Seeders, t.Leechers, text(t.Magnet), moment(t.UpdatedAt),
+		t.Size, t.Seeders, t.Leechers, text(t.Magnet), envelope.Moment(t.UpdatedAt),
 	}
 }
 
@@ -233,7 +233,7 @@ type franchiseTitleJSON struct {
 }
 
 func franchise(f catalog.Franchise) franchiseJSON {
-	return franchiseJSON{f.ID, text(f.Name), text(f.NameEnglish), each(f.Titles, func(t catalog.FranchiseTitle) franchiseTitleJSON {
+	return franchiseJSON{f.ID, text(f.Name), text(f.NameEnglish), envelope.Each(f.Titles, func(t catalog.FranchiseTitle) franchiseTitleJSON {
 		return franchiseTitleJSON{t.ID, t.Code, names(t.Names), positive(t.Year), text(t.Type), poster(t.Poster)}
 	})}
 }
@@ -262,7 +262,7 @@ func facets(f *catalog.Facets) *facetsJSON {
 }
 
 func values(all []catalog.Count) []valueJSON {
-	return each(all, func(c catalog.Count) valueJSON { return valueJSON{c.Value, c.Count} })
+	return envelope.Each(all, func(c catalog.Count) valueJSON { return valueJSON{c.Value, c.Count} })
 }
 
 type dayJSON struct {
@@ -277,7 +277,7 @@ type scheduledJSON struct {
 }
 
 func day(d catalog.Day) dayJSON {
-	return dayJSON{d.Weekday, each(d.Titles, func(s catalog.Scheduled) scheduledJSON {
+	return dayJSON{d.Weekday, envelope.Each(d.Titles, func(s catalog.Scheduled) scheduledJSON {
 		return scheduledJSON{summary(s.Summary), positive(s.NextEpisode), positive(s.Published)}
 	})}
 }
@@ -297,7 +297,7 @@ func user(u users.User) userJSON {
 	if name == "" {
 		name = u.Login
 	}
-	return userJSON{u.ID, u.Login, u.Email, name, orEmpty(u.Roles), moment(u.CreatedAt)}
+	return userJSON{u.ID, u.Login, u.Email, name, orEmpty(u.Roles), envelope.Moment(u.CreatedAt)}
 }
 
 type sessionJSON struct {
@@ -314,16 +314,7 @@ type subscriptionJSON struct {
 }
 
 func subscription(s users.Subscription) subscriptionJSON {
-	return subscriptionJSON{s.TitleID, moment(s.Since)}
-}
-
-// moment is RFC 3339 in UTC; a time that is not known is null.
-func moment(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	s := t.UTC().Format(time.RFC3339)
-	return &s
+	return subscriptionJSON{s.TitleID, envelope.Moment(s.Since)}
 }
 
 // text is a string; what is not known is null.
@@ -340,15 +331,6 @@ func positive[N int | float64](n N) *N {
 		return nil
 	}
 	return &n
-}
-
-// each maps a list; an empty one is [], never null.
-func each[A, B any](all []A, f func(A) B) []B {
-	out := make([]B, len(all))
-	for i, a := range all {
-		out[i] = f(a)
-	}
-	return out
 }
 
 func orEmpty(s []string) []string {

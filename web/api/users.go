@@ -40,7 +40,7 @@ func (a *API) subscriptions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, each(all, subscription))
+	return envelope.OK(c, http.StatusOK, envelope.Each(all, subscription))
 }
 
 func (a *API) subscribe(c echo.Context) error {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -89,6 +90,16 @@ func failureOf(c echo.Context, f *fault.Error) failure {
 		Timestamp: time.Now().UTC().Format(time.RFC3339),
 		RequestID: telemetry.RequestID(c.Request().Context()),
 	}
+}
+
+// Caught runs a handler and turns its panic into an error with its stack.
+func Caught(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.ErrInternal.Because("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return next(c)
 }
 
 // asFault puts echo's own errors into our words.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -75,4 +76,22 @@ func OK(c echo.Context, status int, data any) error {
 type success struct {
 	Success bool `json:"success"`
 	Data    any  `json:"data"`
+}
+
+// Moment is RFC 3339 in UTC; a time that is not known is null.
+func Moment(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	s := t.UTC().Format(time.RFC3339)
+	return &s
+}
+
+// Each maps a list; an empty one is [], never null.
+func Each[A, B any](all []A, f func(A) B) []B {
+	out := make([]B, len(all))
+	for i, a := range all {
+		out[i] = f(a)
+	}
+	return out
 }

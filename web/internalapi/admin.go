@@ -51,7 +51,7 @@ func (a *API) stats(c echo.Context) error {
 	return envelope.OK(c, http.StatusOK, map[string]any{
 		"uptime_seconds": a.uptime(), "version": a.deps.Version, "goroutines": runtime.NumGoroutine(),
 		"modules": a.deps.Modules, "health": map[string]any{"status": state, "dependencies": dependencies},
-		"cache": a.deps.Cache.Stats(), "upstream": each(a.deps.Upstream(), hostOf),
+		"cache": a.deps.Cache.Stats(), "upstream": envelope.Each(a.deps.Upstream(), hostOf),
 		"sync": part(syncStatusOf(sync), syncErr),
 		"realtime": part(map[string]any{
 			"connections": live.Connections, "subscriptions": live.Subscriptions, "delivered": live.Delivered,
@@ -168,7 +168,7 @@ func (a *API) auditTrail(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, each(all, auditOf))
+	return envelope.OK(c, http.StatusOK, envelope.Each(all, auditOf))
 }
 
 func contextWithin(c echo.Context, d time.Duration) (context.Context, context.CancelFunc) {

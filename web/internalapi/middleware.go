@@ -1,15 +1,14 @@
 package internalapi
 
 import (
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"anihub/platform/auth"
-	"anihub/platform/fault"
 	"anihub/platform/telemetry"
+	"anihub/web/envelope"
 )
 
 // observe gives the request its id, catches panics, renders errors and logs what
@@ -24,7 +23,7 @@ func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx := telemetry.WithRequestID(c.Request().Context(), id)
 		c.SetRequest(c.Request().WithContext(ctx))
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
-		if err := caught(next, c); err != nil {
+		if err := envelope.Caught(next, c); err != nil {
 			c.Error(err)
 		}
 		if strings.HasPrefix(c.Path(), "/internal/") {
@@ -33,15 +32,6 @@ func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return nil
 	}
-}
-
-func caught(next echo.HandlerFunc, c echo.Context) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault.ErrInternal.Because("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return next(c)
 }
 
 // may lets service tokens with the permission through.

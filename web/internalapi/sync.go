@@ -108,7 +108,7 @@ func (a *API) jobs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, each(all, jobOf))
+	return envelope.OK(c, http.StatusOK, envelope.Each(all, jobOf))
 }
 
 func (a *API) job(c echo.Context) error {

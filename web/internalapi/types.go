@@ -1,11 +1,10 @@
 package internalapi
 
 import (
-	"time"
-
 	syncer "anihub/modules/sync"
 	"anihub/modules/users"
 	"anihub/platform/audit"
+	"anihub/web/envelope"
 )
 
 type jobJSON struct {
@@ -36,7 +35,7 @@ func jobOf(j syncer.Job) jobJSON {
 	out := jobJSON{
 		JobID: j.ID, Kind: j.Kind, State: j.State, Priority: j.Priority, TitleID: j.TitleID,
 		Progress:  progressJSON(j.Progress),
-		CreatedAt: moment(j.CreatedAt), StartedAt: moment(j.StartedAt), FinishedAt: moment(j.FinishedAt),
+		CreatedAt: envelope.Moment(j.CreatedAt), StartedAt: envelope.Moment(j.StartedAt), FinishedAt: envelope.Moment(j.FinishedAt),
 	}
 	if j.Error != "" || j.ErrorCode != "" {
 		out.Error = &jobError{j.ErrorCode, j.Error}
@@ -55,7 +54,7 @@ type userJSON struct {
 }
 
 func userOf(u users.User) userJSON {
-	return userJSON{u.ID, u.Login, u.Name, append([]string{}, u.Roles...), u.Banned, moment(u.CreatedAt)}
+	return userJSON{u.ID, u.Login, u.Name, append([]string{}, u.Roles...), u.Banned, envelope.Moment(u.CreatedAt)}
 }
 
 type validationJSON struct {
@@ -70,7 +69,7 @@ func validationOf(v users.Validation) validationJSON {
 	if !v.Valid {
 		return validationJSON{Reason: v.Reason}
 	}
-	return validationJSON{Valid: true, UserID: v.UserID, Roles: v.Roles, ExpiresAt: moment(v.ExpiresAt)}
+	return validationJSON{Valid: true, UserID: v.UserID, Roles: v.Roles, ExpiresAt: envelope.Moment(v.ExpiresAt)}
 }
 
 type syncStatusJSON struct {
@@ -87,23 +86,14 @@ type syncStatusJSON struct {
 
 func syncStatusOf(s syncer.Status) syncStatusJSON {
 	out := syncStatusJSON{
-		Runner: s.Runner, LastPoll: moment(s.LastPoll), LastFull: moment(s.LastFull),
-		NextPoll: moment(s.NextPoll), NextFull: moment(s.NextFull), Queue: s.Queue,
+		Runner: s.Runner, LastPoll: envelope.Moment(s.LastPoll), LastFull: envelope.Moment(s.LastFull),
+		NextPoll: envelope.Moment(s.NextPoll), NextFull: envelope.Moment(s.NextFull), Queue: s.Queue,
 		Published: s.Published, Unpublished: s.Unfinished,
 	}
 	if s.LastError != "" {
 		out.LastError = &s.LastError
 	}
 	return out
-}
-
-// moment is RFC 3339 in UTC; a time that is not known is null.
-func moment(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	s := t.UTC().Format(time.RFC3339)
-	return &s
 }
 
 type auditJSON struct {
@@ -115,7 +105,7 @@ type auditJSON struct {
 }
 
 func auditOf(r audit.Record) auditJSON {
-	return auditJSON{moment(r.At), r.Service, r.Action, r.Details, r.RequestID}
+	return auditJSON{envelope.Moment(r.At), r.Service, r.Action, r.Details, r.RequestID}
 }
 
 type hostJSON struct {
@@ -128,18 +118,9 @@ type hostJSON struct {
 }
 
 func hostOf(h Host) hostJSON {
-	out := hostJSON{Host: h.Host, Breaker: h.Breaker, Active: h.Active, Since: moment(h.Since), PausedUntil: moment(h.Paused)}
+	out := hostJSON{Host: h.Host, Breaker: h.Breaker, Active: h.Active, Since: envelope.Moment(h.Since), PausedUntil: envelope.Moment(h.Paused)}
 	if h.LastError != "" {
 		out.LastError = &h.LastError
-	}
-	return out
-}
-
-// each maps a list; an empty one is [], never null.
-func each[A, B any](all []A, f func(A) B) []B {
-	out := make([]B, len(all))
-	for i, a := range all {
-		out[i] = f(a)
 	}
 	return out
 }
