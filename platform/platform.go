@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -121,6 +122,9 @@ func (p *Platform) openRedis() (err error) {
 	if p.Redis, err = redisdb.Open(p.Config.Storage.Redis); err != nil {
 		return fmt.Errorf("platform.storage.redis: %w", err)
 	}
+	// The client's own logger is global and writes a line per failed dial; what
+	// matters of an outage is told once by those who use it.
+	redis.SetLogger(redisLog{p.Telemetry.Component("redis")})
 	p.onClose("redis", func(context.Context) error { return p.Redis.Close() })
 	p.Telemetry.Health.Add(telemetry.Check{Name: "redis", Ask: func(ctx context.Context) error {
 		return p.Redis.Ping(ctx).Err()
@@ -129,6 +133,14 @@ func (p *Platform) openRedis() (err error) {
 		p.Telemetry.Component("platform").Warn("users and jobs are not shared: this process has Redis but keeps documents in a file of its own; set platform.storage.mongo.uri for a fleet")
 	}
 	return nil
+}
+
+// redisLog takes the client's lines at debug level.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements go-redis's logger.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, fmt.Sprintf(format, v...))
 }
 
 // logRetain is how many records a log in memory keeps: a day of a busy season.
