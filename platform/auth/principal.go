@@ -1,7 +1,10 @@
 // Package auth issues and verifies AniHub's tokens and hashes passwords.
 package auth
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Principal is who makes a request: a user, a service, or nobody.
 type Principal struct {
@@ -16,19 +19,10 @@ type Principal struct {
 func (p Principal) Anonymous() bool { return p.UserID == "" && p.Service == "" }
 
 // HasRole tells whether a user has the role.
-func (p Principal) HasRole(role string) bool { return contains(p.Roles, role) }
+func (p Principal) HasRole(role string) bool { return slices.Contains(p.Roles, role) }
 
 // May tells whether a service has the permission.
-func (p Principal) May(permission string) bool { return contains(p.Permissions, permission) }
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
-}
+func (p Principal) May(permission string) bool { return slices.Contains(p.Permissions, permission) }
 
 type principalKey struct{}
 

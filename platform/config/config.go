@@ -65,17 +65,6 @@ func Load(tree any, s Sources) error {
 	return bad.err()
 }
 
-// FileUsed is the file that Load would read: s.File when it is there.
-func FileUsed(s Sources) string {
-	if s.File == "" {
-		return ""
-	}
-	if _, err := os.Stat(s.File); err != nil {
-		return ""
-	}
-	return s.File
-}
-
 func loadFile(all *tree, s Sources) error {
 	text, err := os.ReadFile(s.File)
 	if errors.Is(err, os.ErrNotExist) && s.Optional {

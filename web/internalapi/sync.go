@@ -31,13 +31,20 @@ func (b syncTitleBody) Validate() error {
 // waitTime bounds ?wait=true: longer than one guarded upstream call.
 const waitTime = 40 * time.Second
 
-func (a *API) syncTitle(c echo.Context) error {
+// askedHow reads how a job is asked for: whether to wait for its end, and under
+// which idempotency key.
+func askedHow(c echo.Context) (wait bool, key string, err error) {
 	in := envelope.ReadQuery(c, "wait")
-	wait := in.Yes("wait")
+	wait = in.Yes("wait")
 	if in.Err != nil {
-		return in.Err
+		return false, "", in.Err
 	}
-	key, err := idempotencyKey(c)
+	key, err = idempotencyKey(c)
+	return wait, key, err
+}
+
+func (a *API) syncTitle(c echo.Context) error {
+	wait, key, err := askedHow(c)
 	if err != nil {
 		return err
 	}
@@ -55,12 +62,7 @@ func (a *API) syncTitle(c echo.Context) error {
 }
 
 func (a *API) syncFull(c echo.Context) error {
-	in := envelope.ReadQuery(c, "wait")
-	wait := in.Yes("wait")
-	if in.Err != nil {
-		return in.Err
-	}
-	key, err := idempotencyKey(c)
+	wait, key, err := askedHow(c)
 	if err != nil {
 		return err
 	}
