@@ -38,8 +38,8 @@ func (c *conversation) auth(ctx context.Context, cmd command) error {
 	case f != nil:
 		c.fail(cmd.id, f)
 	default:
-		c.say(answer(typeAuthOK, cmd.id, authData{v.UserID, v.ExpiresAt.UTC()}))
-		c.assign(task{typ: cmdAuth, wish: wish{titles: titles}})
+		// The answer comes with the subscriptions: after it nothing may be missed.
+		c.assign(task{typ: cmdAuth, id: cmd.id, wish: wish{titles: titles}, signed: authData{v.UserID, v.ExpiresAt.UTC()}})
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ type task struct {
 	wish  wish
 	types []string           // as answered by subscribe_updates
 	since *eventlog.Position // nil = from now on
+
+	signed authData // the answer to auth
 }
 
 // work does one step of what is to be done besides waiting: a page of a replay,
@@ -74,7 +76,9 @@ func (c *conversation) fitting(t task) task {
 // subscribeNow subscribes from this moment on.
 func (c *conversation) subscribeNow(t task) {
 	c.subscribe(t.wish, func(now place) uint64 {
-		if t.typ != cmdAuth {
+		if t.typ == cmdAuth {
+			c.enqueue(answer(typeAuthOK, t.id, t.signed))
+		} else {
 			c.enqueue(t.subscribed(now.position(now.telling), true, 0))
 		}
 		return now.telling

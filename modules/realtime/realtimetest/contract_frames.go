@@ -64,6 +64,8 @@ func testNotText(t *testing.T, s Subject) {
 }
 
 func testAuth(t *testing.T, s Subject) {
+	other, _ := Open(t, s.Service)
+	other.Do(fmt.Sprintf(`{"type":"subscribe_title","data":{"title_id":%d}}`, s.Title), "subscribed")
 	v, _ := Open(t, s.Service)
 	m := v.Do(fmt.Sprintf(`{"type":"auth","id":1,"data":{"token":%q}}`, s.Token), "auth_ok")
 	wantID(t, m, `1`)
@@ -74,9 +76,10 @@ func testAuth(t *testing.T, s Subject) {
 	if got.UserID != s.UserID || !strings.HasSuffix(got.ExpiresAt, "Z") {
 		t.Errorf("answer %s", m.Frame)
 	}
-	// The answer to a command behind auth: by then the user's titles are subscribed.
-	v.Do(`{"type":"unsubscribe_title","data":{"title_id":1}}`, "unsubscribed")
+	// With the answer the user's titles are subscribed: what is told from now on is
+	// theirs too, even before they ask for it.
 	done := Publish(t, s.Service, Episode(s.Title, 1))
+	other.ExpectEvent(done[0].EventID)
 	v.ExpectEvent(done[0].EventID)
 	v.Do(fmt.Sprintf(`{"type":"auth","data":{"token":%q}}`, s.Token), "auth_ok")
 }
