@@ -513,3 +513,50 @@ func TestClosedStillAnswersFromMemory(t *testing.T) {
 		r.want(t, "1 l1 stale level_down")
 	})
 }
+
+// farsighted is a memory in which another reader is faster: between a look at it
+// and the answer, something happens.
+type farsighted struct {
+	*cache.Memory
+	meanwhile func()
+}
+
+func (m *farsighted) Get(ctx context.Context, key string) (cache.Entry, bool, error) {
+	e, ok, err := m.Memory.Get(ctx, key)
+	if f := m.meanwhile; f != nil {
+		m.meanwhile = nil
+		f()
+	}
+	return e, ok, err
+}
+
+// Who misses L1 just before a load fills it finds that load over, and must not
+// begin another one.
+func TestALoadThatHasJustEndedIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]error{"a value": nil, "not found": cache.ErrNotFound} {
+		synctest.Test(t, func(t *testing.T) {
+			memory, err := cache.NewMemory(1 << 20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l1 := &farsighted{Memory: memory}
+			c, err := cache.New(steady(), cache.Deps{L1: l1, Logger: quiet()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &rig{Cache: c, l1: memory, origin: &origin{version: 1, err: gone}, stop: func() {}}
+			l1.meanwhile = func() {
+				_, _ = r.Get(t.Context(), key, r.origin.load)
+				synctest.Wait()
+			}
+			if _, err := r.Get(t.Context(), key, r.origin.load); !errors.Is(err, gone) {
+				t.Errorf("%s: Get: %v", name, err)
+			}
+			if n := r.origin.count(); n != 1 {
+				t.Errorf("%s: %d loads, want 1", name, n)
+			}
+			r.end(t)
+		})
+	}
+}

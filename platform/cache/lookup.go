@@ -37,9 +37,23 @@ func (c *Cache) fly(caller context.Context, f *flight, load Load, have finding) 
 			c.flights.finish(f, finding{}, fault.ErrInternal.Because("panic: %v", r))
 		}
 	}()
+	if !f.ahead && c.filled(ctx, f) {
+		return
+	}
 	below := c.below(f.key)
 	s := &search{c: c, f: f, load: load, below: below, fences: make([]uint64, len(below)), best: have}
 	s.run(ctx)
+}
+
+// filled answers from L1 when a flight that ended after this one's reader had
+// looked there has filled it: one load is enough for both.
+func (c *Cache) filled(ctx context.Context, f *flight) bool {
+	e, ok, _ := c.l1.level.Get(ctx, f.key)
+	if !ok || !time.Now().Before(e.CheckAt) {
+		return false
+	}
+	c.flights.finish(f, finding{Hit: Hit{Entry: e, Level: c.l1.name}, ok: true, sound: true}, notFound(e))
+	return true
 }
 
 // giveUp answers for a loader that does not come back in time.
