@@ -214,18 +214,9 @@ func (s *Service) merge(d titleDoc, before, fresh catalog.Title, m manner) (appl
 		d.Generation = max(d.Generation+1, now.UnixMicro())
 	}
 	d.Summary, d.ETag = wrapSummary(fresh.Summary), etag
-	d.StoredAt, d.FreshUntil = now, now.Add(s.lifeOf(d))
+	d.StoredAt, d.FreshUntil = now, now.Add(s.lifeOf(d, fresh.Summary, now))
 	a.doc = d
 	return a, nil
-}
-
-// lifeOf is how long a title is fresh. A doubtful one is asked for again as soon
-// as it could be believed.
-func (s *Service) lifeOf(d titleDoc) time.Duration {
-	if d.Doubt != nil {
-		return min(s.cfg.ConfirmAfter, s.cfg.FreshFor)
-	}
-	return s.cfg.FreshFor
 }
 
 // ring hands changed titles to the chain, which tells every process. A bell that

@@ -61,4 +61,6 @@ var (
 	TitleID     = titleID
 	ValidCode   = validCode
 	Unfold      = unfold
+
+	UntilExpected = untilExpected
 )
