@@ -14,7 +14,7 @@ PAGE := web/app/dist/index.html
 PAGE_SOURCES := $(shell find web/app -path web/app/node_modules -prune -o -path web/app/dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test test-go test-page lint setup web fuzz bench vuln docker clean
+.PHONY: help run demo build test test-go test-page test-sim lint setup web fuzz bench vuln docker clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ build: $(PAGE) ## build bin/anihub with the page inside
 $(PAGE): $(PAGE_SOURCES)
 	cd web/app && npm ci --no-audit --no-fund && npm run build
 
-test: setup lint test-page test-go ## everything: lint, page, and every ring of tests with -race
+test: setup lint test-page test-go test-sim ## everything: lint, page, every ring of tests with -race, the simulator
 
 setup: ## install what the tests need, where this machine lets us
 	@test/setup.sh
@@ -44,6 +44,9 @@ test-page: $(PAGE) ## lint and unit tests of the page
 
 test-go: $(PAGE) ## every ring of Go tests
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+test-sim: ## the cache under 10,000 seeds of faults; a failing one prints itself (-sim.seed=N replays it)
+	$(GO) test ./platform/cache -run '^TestSimulation$$' -sim.seeds=$(or $(SEEDS),10000)
 
 web: ## the page with hot reload, /api and the socket proxied to :8080
 	cd web/app && npm ci --no-audit --no-fund && npm run dev
