@@ -535,28 +535,31 @@ func (m *farsighted) Get(ctx context.Context, key string) (cache.Entry, bool, er
 func TestALoadThatHasJustEndedIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for name, gone := range map[string]error{"a value": nil, "not found": cache.ErrNotFound} {
-		synctest.Test(t, func(t *testing.T) {
-			memory, err := cache.NewMemory(1 << 20)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l1 := &farsighted{Memory: memory}
-			c, err := cache.New(steady(), cache.Deps{L1: l1, Logger: quiet()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := &rig{Cache: c, l1: memory, origin: &origin{version: 1, err: gone}, stop: func() {}}
-			l1.meanwhile = func() {
-				_, _ = r.Get(t.Context(), key, r.origin.load)
-				synctest.Wait()
-			}
-			if _, err := r.Get(t.Context(), key, r.origin.load); !errors.Is(err, gone) {
-				t.Errorf("%s: Get: %v", name, err)
-			}
-			if n := r.origin.count(); n != 1 {
-				t.Errorf("%s: %d loads, want 1", name, n)
-			}
-			r.end(t)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				memory, err := cache.NewMemory(1 << 20)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l1 := &farsighted{Memory: memory}
+				c, err := cache.New(steady(), cache.Deps{L1: l1, Logger: quiet()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := &rig{Cache: c, l1: memory, origin: &origin{version: 1, err: gone}, stop: func() {}}
+				l1.meanwhile = func() {
+					_, _ = r.Get(t.Context(), key, r.origin.load)
+					synctest.Wait()
+				}
+				if _, err := r.Get(t.Context(), key, r.origin.load); !errors.Is(err, gone) {
+					t.Errorf("Get: %v", err)
+				}
+				if n := r.origin.count(); n != 1 {
+					t.Errorf("%d loads, want 1", n)
+				}
+				r.end(t)
+			})
 		})
 	}
 }

@@ -76,11 +76,7 @@ func (c *conversation) fitting(t task) task {
 // subscribeNow subscribes from this moment on.
 func (c *conversation) subscribeNow(t task) {
 	c.subscribe(t.wish, func(now place) uint64 {
-		if t.typ == cmdAuth {
-			c.enqueue(answer(typeAuthOK, t.id, t.signed))
-		} else {
-			c.enqueue(t.subscribed(now.position(now.telling), true, 0))
-		}
+		c.enqueue(t.subscribed(now.position(now.telling), true, 0))
 		return now.telling
 	})
 }
@@ -118,11 +114,13 @@ func (c *conversation) unsubscribe(t task) {
 	}
 }
 
-// subscribed is the answer to a subscription or a resume.
+// subscribed is the answer to what subscribes: a subscription, a resume or auth.
 func (t task) subscribed(position string, recovered bool, count int) realtime.Message {
 	typ := typeSubscribed
 	d := subscribedData{Types: t.types, Position: position, Recovered: recovered, Count: count}
 	switch t.typ {
+	case cmdAuth:
+		return answer(typeAuthOK, t.id, t.signed)
 	case cmdResume:
 		typ = typeResumed
 	case cmdSubscribeTitle:
