@@ -46,7 +46,7 @@ test-go: $(PAGE) ## every ring of Go tests
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
 test-sim: ## the cache under 10,000 seeds of faults; a failing one prints itself (-sim.seed=N replays it)
-	$(GO) test ./platform/cache -run '^TestSimulation$$' -sim.seeds=$(or $(SEEDS),10000)
+	GOGC=400 $(GO) test ./platform/cache -run '^TestSimulation$$' -sim.seeds=$(or $(SEEDS),10000)
 
 web: ## the page with hot reload, /api and the socket proxied to :8080
 	cd web/app && npm ci --no-audit --no-fund && npm run dev

@@ -36,6 +36,10 @@ type ringing struct {
 	Tags    []string `json:"tags,omitempty"`
 }
 
+// loadedMode is a bell that clears nothing: the keys are loaded, and who waits for
+// that may look again.
+const loadedMode Mode = "loaded"
+
 const (
 	bellVersion = 1
 	bellTimeout = time.Second
@@ -49,7 +53,6 @@ func (c *Cache) ring(ctx context.Context, inv Invalidation) error {
 	}
 	var err error
 	for _, r := range split(inv) {
-		r.Version, r.From = bellVersion, c.bell.self
 		if failed := c.bell.append(ctx, r); failed != nil {
 			c.debts.add(Invalidation{Keys: r.Keys, Pattern: r.Pattern, Tags: r.Tags, Mode: r.Mode}, owesBell)
 			err = ErrPending.With(failed)
@@ -77,6 +80,7 @@ func split(inv Invalidation) []ringing {
 }
 
 func (b *bell) append(ctx context.Context, r ringing) error {
+	r.Version, r.From = bellVersion, b.self
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -156,7 +160,8 @@ func (c *Cache) heed(data []byte) {
 		c.distrust()
 		return
 	}
-	if r.From == c.bell.self {
+	c.flights.nudge(r.Keys)
+	if r.From == c.bell.self || r.Mode == loadedMode {
 		return
 	}
 	inv, err := Invalidation{Keys: r.Keys, Pattern: r.Pattern, Tags: r.Tags, Mode: r.Mode}.canonical()
@@ -170,9 +175,7 @@ func (c *Cache) heed(data []byte) {
 	defer c.flights.finishSweep(s)
 	keys := c.heldByL1(inv)
 	c.clearMemory(ctx, keys, inv.Mode)
-	if c.private {
-		c.heedBelow(ctx, inv)
-	}
+	c.heedBelow(ctx, inv)
 }
 
 // heldByL1 is the keys to clear in memory.
@@ -192,7 +195,7 @@ func (c *Cache) heldByL1(inv Invalidation) []string {
 	return keys
 }
 
-// heedBelow expires what this process keeps in an L3 of its own.
+// heedBelow clears what this process keeps in tiers of its own.
 func (c *Cache) heedBelow(ctx context.Context, inv Invalidation) {
 	keys := append([]string{}, inv.Keys...)
 	note := func(k string) bool {
@@ -200,21 +203,20 @@ func (c *Cache) heedBelow(ctx context.Context, inv Invalidation) {
 		return true
 	}
 	for _, t := range c.tiers() {
-		if t.name == "l3" && inv.Pattern != "" {
+		if t.own && inv.Pattern != "" {
 			_ = t.list(ctx, inv.Pattern, note) // a level that is down is owed below, by its keys
 		}
-		if t.name == "l3" && len(inv.Tags) > 0 {
+		if t.own && len(inv.Tags) > 0 {
 			_ = t.listTagged(ctx, inv.Tags, note)
 		}
 	}
 	for _, part := range c.byRoute(keys) {
-		for _, t := range part.below {
-			if t.name != "l3" {
+		for _, t := range part.route.below {
+			if !t.own {
 				continue
 			}
-			if left := t.clear(ctx, part.keys, inv.Mode); len(left) > 0 {
-				c.debts.add(Invalidation{Keys: left, Mode: inv.Mode}, owesAll)
-			}
+			left := t.clear(ctx, part.keys, inv.Mode)
+			c.owe(t, Invalidation{Keys: left, Mode: inv.Mode})
 		}
 	}
 }

@@ -98,6 +98,43 @@ type Tagged interface {
 	KeysTagged(ctx context.Context, tags []string, yield func(key string) bool) error
 }
 
+// Bulk is a Fenced level that is asked for many keys in one exchange.
+type Bulk interface {
+	// GetAllFenced is GetFenced for each key, in the order of the keys.
+	GetAllFenced(ctx context.Context, keys []string) ([]Fetched, error)
+}
+
+// Fetched is what a level said about one of many keys.
+type Fetched struct {
+	Entry
+	OK    bool
+	Fence uint64
+}
+
+// Locker is a Fenced level that lets one process of a fleet load a key while the
+// others wait for it. The lock saves loads and nothing else: that no old value is
+// stored is the fences' work, and taking the lock moves the key's fence to the
+// token, so that whoever held it before and has overslept its end is fenced off.
+type Locker interface {
+	// Lock takes the lock of a key for a while. Token names the holder, is not 0 and
+	// fits 32 bits; seen is the fence that GetFenced told.
+	Lock(ctx context.Context, key string, token uint32, seen uint64, ttl time.Duration) (Turn, error)
+	// Renew lengthens a lock; false when it is another's or has ended.
+	Renew(ctx context.Context, key string, token uint32, ttl time.Duration) (bool, error)
+	// Unlock gives the lock back, if it is still the holder's, and moves the fence on:
+	// who has looked while it was held may have looked too early. Awaited tells that
+	// others have asked for it meanwhile.
+	Unlock(ctx context.Context, key string, token uint32) (awaited bool, err error)
+}
+
+// Turn is the answer to who wants to load a key.
+type Turn struct {
+	Mine  bool
+	Fence uint64        // Mine: what SetFenced takes for what is loaded now
+	Moved bool          // Mine: somebody has stored or cleared the key since it was seen
+	Left  time.Duration // not Mine: when the lock ends by itself
+}
+
 // Load asks the origin for a key. It returns ErrNotFound when the origin itself
 // says so; any other error means that the origin could not answer. The returned
 // entry needs Body, ETag, Tags and, where the owner counts them, a Generation (0:
@@ -106,10 +143,21 @@ type Tagged interface {
 // that no viewer waits for it.
 type Load func(ctx context.Context) (Entry, error)
 
+// LoadAll asks the origin for several keys at once and tells about each of them.
+// An error is one of all keys; a key that the answer leaves out has failed.
+type LoadAll func(ctx context.Context, keys []string) (map[string]Loaded, error)
+
+// Loaded is what the origin said about one key: Entry and Err are what a Load
+// returns.
+type Loaded struct {
+	Entry
+	Err error
+}
+
 // Hit is an answer of the chain.
 type Hit struct {
 	Entry
-	Level  string // "l1", "l2", "l3" or "origin"
+	Level  string // "l1", "l2", "l3", "local" or "origin"
 	Stale  bool
 	Reason string // why a stale value was served: upstream_down, level_down, timeout, expired
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +27,7 @@ type Deps struct {
 	L2         Level        // shared by the fleet; nil = none
 	L3         Level        // for the keys that no mount takes; nil = none
 	PrivateL3  bool         // L3 and the mounts are this process's own: the bells of others expire them too
+	Local      Level        // this process's own copy of L3, for when that is silent; nil = none
 	Log        eventlog.Log // carries the bell; nil = this process is alone
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // nil = no metrics
@@ -48,12 +48,6 @@ type Cache struct {
 
 	life context.Context // ends with Close: flights end with it
 	end  context.CancelFunc
-}
-
-// route is the levels below L1 for the keys with a prefix.
-type route struct {
-	prefix string
-	below  []*tier // nearest first
 }
 
 // New makes a cache. It starts nothing: Run hears the bell, Close ends what
@@ -79,30 +73,13 @@ func New(cfg Config, d Deps) (*Cache, error) {
 	if d.L3 != nil {
 		below = append(below, c.tier("l3", "l3", d.L3))
 	}
-	c.routes = []route{{below: below}}
+	if d.Local != nil {
+		below = append(below, c.tier("local", "local", d.Local))
+	}
+	c.routes = []route{newRoute("", below)}
 	m, err := newMetrics(c, d.Registerer)
 	c.metrics = m
 	return c, err
-}
-
-// Mount lets another level be the L3 of the keys that begin with a prefix
-// ("title:"). Before Run and before the first Get.
-func (c *Cache) Mount(prefix string, l3 Level) {
-	base := c.routes[len(c.routes)-1].below
-	var below []*tier
-	for _, t := range base {
-		if t.name == "l2" {
-			below = append(below, t)
-		}
-	}
-	label := "l3/" + strings.TrimSuffix(prefix, ":")
-	below = append(below, c.tier("l3", label, l3))
-	at := 0
-	for at < len(c.routes)-1 && len(c.routes[at].prefix) >= len(prefix) {
-		at++
-	}
-	routes := append([]route{}, c.routes[:at]...)
-	c.routes = append(append(routes, route{prefix: prefix, below: below}), c.routes[at:]...)
 }
 
 func (c *Cache) tier(name, label string, l Level) *tier {
@@ -114,6 +91,8 @@ func (c *Cache) tier(name, label string, l Level) *tier {
 		t.ttl, t.timeout = c.cfg.L2.TTL, c.cfg.L2.Timeout
 	default:
 		t.ttl, t.timeout = c.cfg.L3.TTL, c.cfg.L3.Timeout
+		t.copy = name == "local"
+		t.own = t.copy || c.private
 	}
 	return t
 }
@@ -134,20 +113,60 @@ func (c *Cache) breaker(label string) *breaker {
 // ErrNotFound (with a Hit that tells since when), ErrUnavailable with RetryAfter,
 // ErrInternal when load panicked, ErrCanceled, ErrTimeout when ctx ended first.
 func (c *Cache) Get(ctx context.Context, key string, load Load) (Hit, error) {
+	have := c.atHand(ctx, key)
+	if !have.sound {
+		r := c.lookAll(ctx, []string{key}, []finding{have}, one(load))[0]
+		return r.Hit, r.Err
+	}
+	if c.l1.ending(have.Entry, time.Now(), c.cfg.RefreshAt) {
+		c.refreshAhead(ctx, key, one(load), have)
+	}
+	return have.Hit, notFound(have.Entry)
+}
+
+// Result is what Get returns, about one of several keys.
+type Result struct {
+	Hit
+	Err error
+}
+
+// GetAll is Get for several keys, in their order: each level is asked once for all
+// that the nearer ones could not answer, and the origin once for the rest. A key
+// that somebody is looking up already is waited for.
+func (c *Cache) GetAll(ctx context.Context, keys []string, load LoadAll) []Result {
+	out := make([]Result, len(keys))
+	var at []int // of what L1 cannot answer
+	var rest []string
+	var haves []finding
+	for i, k := range keys {
+		have := c.atHand(ctx, k)
+		if !have.sound {
+			at, rest, haves = append(at, i), append(rest, k), append(haves, have)
+			continue
+		}
+		if c.l1.ending(have.Entry, time.Now(), c.cfg.RefreshAt) {
+			c.refreshAhead(ctx, k, load, have)
+		}
+		out[i] = Result{Hit: have.Hit, Err: notFound(have.Entry)}
+	}
+	for j, r := range c.lookAll(ctx, rest, haves, load) {
+		out[at[j]] = r
+	}
+	return out
+}
+
+// atHand is what L1 holds, sound if that is the answer.
+func (c *Cache) atHand(ctx context.Context, key string) finding {
 	e, ok, _ := c.l1.level.Get(ctx, key)
-	now := time.Now()
-	if !ok || !now.Before(e.CheckAt) {
+	have := finding{Hit: Hit{Entry: e, Level: c.l1.name}}
+	have.sound = ok && time.Now().Before(e.CheckAt)
+	have.ok = ok && (have.sound || !e.NotFound)
+	if have.sound {
+		c.l1.n.hits.Add(1)
+	} else {
 		c.l1.n.misses.Add(1)
-		return c.look(ctx, key, load, finding{Hit: Hit{Entry: e, Level: c.l1.name}, ok: ok && !e.NotFound})
 	}
-	c.l1.n.hits.Add(1)
-	if c.l1.ending(e, now, c.cfg.RefreshAt) {
-		c.refreshAhead(ctx, key, load, e)
-	}
-	if e.NotFound {
-		return Hit{Entry: e, Level: c.l1.name}, ErrNotFound
-	}
-	return Hit{Entry: e, Level: c.l1.name}, nil
+	return have
 }
 
 // ending tells whether a copy that is still trusted has so little left that a
@@ -160,12 +179,12 @@ func (t *tier) ending(e Entry, now time.Time, refreshAt float64) bool {
 	return e.CheckAt.Sub(now) < time.Duration(float64(life)*(1-refreshAt))
 }
 
-func (c *Cache) refreshAhead(ctx context.Context, key string, load Load, e Entry) {
-	if load == nil || c.resting(key) {
+func (c *Cache) refreshAhead(ctx context.Context, key string, load LoadAll, have finding) {
+	if _, resting := c.resting(key); load == nil || resting {
 		return
 	}
 	if f, leader := c.flights.join(key, true); leader {
-		go c.fly(ctx, f, load, finding{Hit: Hit{Entry: e, Level: c.l1.name}, ok: true, sound: true})
+		go c.fly(ctx, c.newSearch(c.route(key), load, &lookup{f: f, have: have}))
 	}
 }
 
@@ -179,32 +198,55 @@ func Ahead(ctx context.Context) bool {
 }
 
 // resting: a refresh has just failed; the next one waits for RetryDelay.
-func (c *Cache) resting(key string) bool {
-	f, ok := c.flights.failure(key)
-	return ok && time.Since(f.at) < c.cfg.RetryDelay
+func (c *Cache) resting(key string) (last failure, yes bool) {
+	last, ok := c.flights.failure(key)
+	return last, ok && time.Since(last.at) < c.cfg.RetryDelay
 }
 
-// look answers a key that L1 cannot answer by itself. have is what L1 holds.
-func (c *Cache) look(ctx context.Context, key string, load Load, have finding) (Hit, error) {
-	if last, ok := c.flights.failure(key); ok && have.ok && time.Since(last.at) < c.cfg.RetryDelay {
-		return c.deliver(key, have.staleFor(last.reason), nil)
+// lookAll answers keys that L1 cannot answer by itself; haves is what it holds. Their
+// flights begin together, in one search for those that share their levels.
+func (c *Cache) lookAll(ctx context.Context, keys []string, haves []finding, load LoadAll) []Result {
+	if len(keys) == 0 {
+		return nil
 	}
-	f, leader := c.flights.join(key, false)
+	var asked []string
+	var about []int
+	out := make([]Result, len(keys))
+	for i, k := range keys {
+		if last, ok := c.resting(k); ok && haves[i].ok {
+			out[i].Hit, out[i].Err = c.deliver(k, haves[i].staleFor(last.reason), nil)
+			continue
+		}
+		asked, about = append(asked, k), append(about, i)
+	}
+	flights, leads := c.flights.joinAll(asked)
+	led := map[*route][]*lookup{}
+	for j, f := range flights {
+		if leads[j] {
+			r := c.route(f.key)
+			led[r] = append(led[r], &lookup{f: f, have: haves[about[j]]})
+		}
+	}
+	for r, all := range led {
+		go c.fly(ctx, c.newSearch(r, load, all...))
+	}
+	late := time.Now().Add(c.cfg.SoftTimeout)
+	for j, i := range about {
+		out[i].Hit, out[i].Err = c.await(ctx, keys[i], flights[j], haves[i], time.Until(late))
+	}
+	return out
+}
+
+// await waits for a flight, but not longer than the soft timeout when there is a
+// value to answer with. No flight means that the cache is closed.
+func (c *Cache) await(ctx context.Context, key string, f *flight, have finding, patience time.Duration) (Hit, error) {
 	switch {
 	case f == nil && have.ok:
 		return c.deliver(key, have.staleFor(LevelDown), nil)
 	case f == nil:
 		return Hit{}, ErrUnavailable.Because("the cache is closed")
-	case leader:
-		go c.fly(ctx, f, load, have)
 	}
-	return c.await(ctx, f, have)
-}
-
-// await waits for a flight, but not longer than the soft timeout when there is a
-// value to answer with.
-func (c *Cache) await(ctx context.Context, f *flight, have finding) (Hit, error) {
-	soft := time.NewTimer(c.cfg.SoftTimeout)
+	soft := time.NewTimer(patience)
 	defer soft.Stop()
 	found, late := f.found, false
 	for {
@@ -251,7 +293,7 @@ func (c *Cache) deliver(key string, a finding, err error) (Hit, error) {
 	if a.Level == c.l1.name {
 		c.l1.n.stale.Add(1)
 	}
-	for _, t := range c.below(key) {
+	for _, t := range c.route(key).below {
 		if t.name == a.Level {
 			t.n.stale.Add(1)
 		}
@@ -289,16 +331,6 @@ func pick(first bool, a, b finding) finding {
 		return a
 	}
 	return b
-}
-
-// below is the levels under L1 for a key.
-func (c *Cache) below(key string) []*tier {
-	for i := range c.routes {
-		if strings.HasPrefix(key, c.routes[i].prefix) {
-			return c.routes[i].below
-		}
-	}
-	return nil
 }
 
 // Settle waits until everything that requests have left running (refreshes,

@@ -433,7 +433,7 @@ func TestMount(t *testing.T) {
 	bubble(t, steady(), func(t *testing.T, r *rig) {
 		titles := newMemory(t, 1<<20)
 		defer titles.Close()
-		r.Mount("title:", titles)
+		r.Mount("title:", titles, nil)
 		r.want(t, "1 origin")
 		if _, err := r.Get(t.Context(), "schedule", r.origin.load); err != nil {
 			t.Fatal(err)

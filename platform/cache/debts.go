@@ -103,6 +103,27 @@ func (d *debts) owes(key string) depth {
 	return at
 }
 
+// debt is what is owed when the tier could not be cleared.
+func (t *tier) debt() depth {
+	switch {
+	case t.copy:
+		return owesNothing // it is trusted in nothing
+	case t.name == "l3":
+		return owesAll
+	default:
+		return owesL2
+	}
+}
+
+// owe remembers what a tier missed; false when there is nothing to remember.
+func (c *Cache) owe(t *tier, missed Invalidation) bool {
+	if len(missed.Keys) == 0 || t.debt() == owesNothing {
+		return false
+	}
+	c.debts.add(missed, t.debt())
+	return true
+}
+
 // wake says that a level is back.
 func (d *debts) wake() {
 	select {

@@ -16,7 +16,7 @@ type Stats struct {
 
 // LevelStats is one level: what it was good for when it was asked.
 type LevelStats struct {
-	Level   string // l1, l2, l3, or l3/title for a mounted one
+	Level   string // l1, l2, l3, local, or l3/title for a mounted one
 	Hits    int64
 	Stale   int64
 	Misses  int64
@@ -95,10 +95,9 @@ type LevelState struct {
 func (c *Cache) Explain(ctx context.Context, key string) Explanation {
 	key = CanonicalKey(key)
 	x := Explanation{Key: key, Owed: c.debts.owes(key) > owesNothing}
-	below := c.below(key)
-	for _, t := range append([]*tier{c.l1}, below...) {
-		deepest := t == c.l1 && len(below) == 0 || len(below) > 0 && t == below[len(below)-1]
-		x.Levels = append(x.Levels, t.explain(ctx, key, deepest))
+	r := c.route(key)
+	for i, t := range append([]*tier{c.l1}, r.below...) {
+		x.Levels = append(x.Levels, t.explain(ctx, key, i-1 == r.deepest))
 	}
 	c.flights.explain(&x)
 	return x
@@ -112,8 +111,11 @@ func (t *tier) explain(ctx context.Context, key string, deepest bool) LevelState
 		s.Error = err.Error()
 		return s
 	}
-	if deepest {
+	switch {
+	case deepest:
 		h.CheckAt = h.FreshUntil
+	case t.copy:
+		h.CheckAt = time.Time{}
 	}
 	s.Present = h.ok
 	if !h.ok {
@@ -146,18 +148,18 @@ func (fs *flights) count() int {
 // copied: the nearest trusted value, else the best stale one.
 func (c *Cache) Peek(ctx context.Context, key string) (Hit, bool) {
 	now, best := time.Now(), finding{}
-	below := c.below(key)
-	for i, t := range append([]*tier{c.l1}, below...) {
+	r := c.route(key)
+	for i, t := range append([]*tier{c.l1}, r.below...) {
 		h, err := t.get(ctx, key)
 		if err != nil || !h.ok {
 			continue
 		}
-		if i == len(below) {
+		if i-1 == r.deepest {
 			h.CheckAt = h.FreshUntil
 		}
 		best = better(best, finding{
 			Hit: Hit{Entry: h.Entry, Level: t.name}, ok: true,
-			sound: now.Before(h.CheckAt) && h.Fresh(now),
+			sound: !t.copy && now.Before(h.CheckAt) && h.Fresh(now),
 		})
 		if best.sound {
 			break

@@ -14,12 +14,13 @@ import (
 // answers those who joined before, but nobody joins any more and nothing of it
 // is kept (a load that began before an invalidation may bring the old value).
 type flight struct {
-	key   string
-	began time.Time
-	ahead bool          // a refresh ahead of time: looks deeper than it must
-	found chan struct{} // closed when there is a candidate
-	done  chan struct{} // closed when there is an answer
-	over  chan struct{} // closed when nothing more will be stored
+	key    string
+	began  time.Time
+	ahead  bool          // a refresh ahead of time: looks deeper than it must
+	found  chan struct{} // closed when there is a candidate
+	done   chan struct{} // closed when there is an answer
+	over   chan struct{} // closed when nothing more will be stored
+	nudged chan struct{} // somebody else has loaded or changed the key
 
 	// Guarded by flights.mu; answer and err may be read after done.
 	answer    finding
@@ -89,6 +90,22 @@ func newFlights() *flights {
 func (fs *flights) join(key string, ahead bool) (f *flight, leader bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	return fs.joinLocked(key, ahead)
+}
+
+// joinAll joins the flights of several keys at once, so that of two readers of the
+// same keys one leads them all.
+func (fs *flights) joinAll(keys []string) (all []*flight, leads []bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	all, leads = make([]*flight, len(keys)), make([]bool, len(keys))
+	for i, k := range keys {
+		all[i], leads[i] = fs.joinLocked(k, false)
+	}
+	return all, leads
+}
+
+func (fs *flights) joinLocked(key string, ahead bool) (f *flight, leader bool) {
 	if f := fs.running[key]; f != nil {
 		f.waiters++
 		return f, false
@@ -99,6 +116,7 @@ func (fs *flights) join(key string, ahead bool) (f *flight, leader bool) {
 	f = &flight{
 		key: key, began: time.Now(), ahead: ahead, waiters: 1, born: fs.seq,
 		found: make(chan struct{}), done: make(chan struct{}), over: make(chan struct{}),
+		nudged: make(chan struct{}, 1),
 	}
 	for s := range fs.sweeps {
 		f.overtaken = f.overtaken || s.match(key)
@@ -155,6 +173,9 @@ func (fs *flights) giveUp(f *flight, a finding, err error) bool {
 func (fs *flights) end(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	if _, live := fs.live[f]; !live {
+		return
+	}
 	fs.dropLocked(f)
 	delete(fs.live, f)
 	f.storing = false
@@ -227,6 +248,7 @@ func (fs *flights) mark(match func(string) bool, tags []string) (s *sweep, stori
 			storing = append(storing, f)
 		}
 		fs.overtake(f)
+		f.nudge()
 	}
 	for key := range fs.failed {
 		if match(key) {

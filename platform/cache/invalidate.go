@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"anihub/platform/fault"
 )
@@ -168,6 +167,9 @@ func (c *Cache) match(ctx context.Context, inv Invalidation) (map[string]struct{
 func (c *Cache) list(ctx context.Context, inv Invalidation, note func(string) bool) error {
 	var errs error
 	for _, t := range c.tiers() {
+		if t.copy {
+			continue // holds nothing that the deepest level does not
+		}
 		if (inv.Pattern != "" || len(inv.Tags) > 0) && !inv.DryRun {
 			errs = errors.Join(errs, t.fenceAll(ctx))
 		}
@@ -220,17 +222,13 @@ func (t *tier) listTagged(ctx context.Context, tags []string, note func(string) 
 func (c *Cache) clearBelow(ctx context.Context, keys []string, mode Mode, depth depth) map[string]struct{} {
 	failed := map[string]struct{}{}
 	for _, part := range c.byRoute(keys) {
-		for i := len(part.below) - 1; i >= 0; i-- {
-			t, owed := part.below[i], owesL2
-			if t.name == "l3" {
-				owed = owesAll
-			}
-			if depth < owed {
+		for _, t := range slices.Backward(part.route.below) {
+			if depth < t.debt() {
 				continue
 			}
 			left := t.clear(ctx, part.keys, mode)
-			if len(left) > 0 {
-				c.debts.add(Invalidation{Keys: left, Mode: mode}, owed)
+			if !c.owe(t, Invalidation{Keys: left, Mode: mode}) {
+				continue
 			}
 			for _, k := range left {
 				failed[k] = struct{}{}
@@ -242,20 +240,21 @@ func (c *Cache) clearBelow(ctx context.Context, keys []string, mode Mode, depth 
 
 // routed is keys that share their levels.
 type routed struct {
-	below []*tier
+	route *route
 	keys  []string
 }
 
 func (c *Cache) byRoute(keys []string) []routed {
-	parts := make([]routed, len(c.routes))
+	at := make(map[*route]int, len(c.routes))
+	var parts []routed
 	for _, k := range keys {
-		for i := range c.routes {
-			if strings.HasPrefix(k, c.routes[i].prefix) {
-				parts[i].below = c.routes[i].below
-				parts[i].keys = append(parts[i].keys, k)
-				break
-			}
+		r := c.route(k)
+		i, ok := at[r]
+		if !ok {
+			i = len(parts)
+			at[r], parts = i, append(parts, routed{route: r})
 		}
+		parts[i].keys = append(parts[i].keys, k)
 	}
 	return parts
 }

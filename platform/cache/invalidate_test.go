@@ -123,7 +123,7 @@ func (s slow) Set(ctx context.Context, key string, e cache.Entry) error {
 // An invalidation waits for a store that is under way, to undo it.
 func TestAStoreUnderWayIsUndone(t *testing.T) {
 	bubble(t, steady(), func(t *testing.T, r *rig) {
-		r.Mount("title:", slow{r.l3})
+		r.Mount("title:", slow{r.l3}, nil)
 		go r.among(t, "1 origin")
 		time.Sleep(100 * time.Millisecond)
 		r.origin.set(func(o *origin) { o.version = 2 })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,19 +17,20 @@ import (
 // Redis is the level that a fleet shares. Keys are "anilibria:" and the key, so
 // that people and other programs find them; values are frames (l2_frame.go).
 //
-// Beside a key that was deleted or expired stands its fence for a minute, a
+// Beside a key that was deleted, expired or locked stands its fence for a while, a
 // number that a load from before does not know and therefore cannot store over.
-// The fence is in the key's hash slot. Another one stands for all keys. Tags are sets of keys, which may name
-// more keys than carry the tag but never fewer.
+// Fence and load lock (l2_lock.go) are in the key's hash slot. Another fence stands
+// for all keys. Tags are sets of keys, which may name more keys than carry the tag
+// but never fewer.
 type Redis struct {
 	client   redis.UniversalClient
 	poisoned atomic.Int64
 }
 
 const (
-	redisKeep  = 24 * time.Hour // physical life of a value
-	redisFence = time.Minute    // longer than any load may take
-	redisScan  = 500            // keys per step
+	redisKeep  = 24 * time.Hour           // physical life of a value
+	redisFence = maxTimeout + time.Minute // longer than any load may take
+	redisScan  = 500                      // keys per step
 )
 
 // NewRedis makes the level. The client's timeouts bound it, and the deadline of
@@ -42,12 +44,14 @@ var (
 	_ Lister = (*Redis)(nil)
 	_ Tagged = (*Redis)(nil)
 	_ bulk   = (*Redis)(nil)
+	_ Bulk   = (*Redis)(nil)
+	_ Locker = (*Redis)(nil)
 )
 
 // setScript stores KEYS[1] = ARGV[1] for ARGV[2] ms, unless a newer generation is
 // there. With ARGV[3] = "fenced" only if the fence KEYS[2] is gone or still
-// ARGV[4]; otherwise ARGV[4] becomes the fence for ARGV[5] ms. It returns 0 when
-// the fence refused.
+// ARGV[4]; otherwise ARGV[4] becomes the fence for ARGV[5] ms, and whoever loads
+// the key has lost its lock KEYS[3]. It returns 0 when the fence refused.
 const setScript = `
 local function above(a, b)
   for i = 1, 8 do
@@ -63,14 +67,18 @@ local old = redis.call('GETRANGE', KEYS[1], 0, 35)
 if #old == 36 and old:byte(1) == 161 and old:byte(2) == 1
   and above(old:sub(5, 12), ARGV[1]:sub(5, 12)) then return 1 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-if not fenced then redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5]) end
+if not fenced then
+  redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
+  redis.call('DEL', KEYS[3])
+end
 return 1
 `
 
 // expireScript lowers FreshUntil and CheckAt of KEYS[1] to ARGV[1] and ARGV[2] in
-// place and sets the fence KEYS[2] = ARGV[3] for ARGV[4] ms.
+// place, sets the fence KEYS[2] = ARGV[3] for ARGV[4] ms and ends the lock KEYS[3].
 const expireScript = `
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+redis.call('DEL', KEYS[3])
 local old = redis.call('GETRANGE', KEYS[1], 0, 35)
 if #old < 36 or old:byte(1) ~= 161 or old:byte(2) ~= 1 then return 0 end
 for i = 1, 8 do
@@ -106,35 +114,83 @@ func (r *Redis) Get(ctx context.Context, key string) (Entry, bool, error) {
 // GetFenced asks for value and fences at once. What cannot be read is removed and
 // counted, and is no entry.
 func (r *Redis) GetFenced(ctx context.Context, key string) (e Entry, ok bool, fence uint64, err error) {
-	if !storable(key) {
-		return Entry{}, false, 0, nil
+	got, err := r.GetAllFenced(ctx, []string{key})
+	if err != nil {
+		return Entry{}, false, 0, err
 	}
-	var all *redis.StringCmd
-	var both *redis.SliceCmd
+	return got[0].Entry, got[0].OK, got[0].Fence, nil
+}
+
+// GetAllFenced is one MGET, or one of every key's slot in a Cluster.
+func (r *Redis) GetAllFenced(ctx context.Context, keys []string) ([]Fetched, error) {
+	got, out := make([]Fetched, len(keys)), make([]int, 0, len(keys))
+	ask := make([]string, 0, 2*len(keys))
+	for i, k := range keys {
+		if storable(k) {
+			out, ask = append(out, i), append(ask, fenceKey(k), redisKey(k))
+		}
+	}
+	if len(ask) == 0 {
+		return got, nil
+	}
+	all, values, err := r.mget(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	for j, i := range out {
+		if got[i], err = r.fetched(ctx, keys[i], all, values[2*j], values[2*j+1]); err != nil {
+			return nil, err
+		}
+	}
+	return got, nil
+}
+
+// mget asks for the fence of all keys and for pairs of fence and value. In each the
+// fence comes first: it must not be younger than the value.
+func (r *Redis) mget(ctx context.Context, pairs []string) (all any, values []any, err error) {
+	if _, cluster := r.client.(*redis.ClusterClient); !cluster {
+		values, err = r.client.MGet(ctx, append([]string{allFence}, pairs...)...).Result()
+		if err != nil {
+			return nil, nil, err
+		}
+		return values[0], values[1:], nil
+	}
+	var fence *redis.StringCmd
+	cmds := make([]*redis.SliceCmd, 0, len(pairs)/2)
 	_, err = r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		all = p.Get(ctx, allFence)
-		both = p.MGet(ctx, fenceKey(key), redisKey(key)) // the fence must not be younger than the value
+		fence = p.Get(ctx, allFence)
+		for pair := range slices.Chunk(pairs, 2) {
+			cmds = append(cmds, p.MGet(ctx, pair...))
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return Entry{}, false, 0, err
+		return nil, nil, err
 	}
-	own, _ := both.Val()[0].(string)
-	fence = uint64(fenceNumber(all.Val()))<<32 | uint64(fenceNumber(own))
-	frame, isText := both.Val()[1].(string)
-	if !isText { // absent, or not a string: the next Set sees to that
-		return Entry{}, false, fence, nil
+	for _, c := range cmds {
+		values = append(values, c.Val()...)
 	}
-	e, err = decodeFrame([]byte(frame))
+	return fence.Val(), values, nil
+}
+
+func (r *Redis) fetched(ctx context.Context, key string, all, own, frame any) (Fetched, error) {
+	f := Fetched{Fence: uint64(fenceNumber(all))<<32 | uint64(fenceNumber(own))}
+	text, ok := frame.(string)
+	if !ok { // absent, or not a string: the next Set sees to that
+		return f, nil
+	}
+	e, err := decodeFrame([]byte(text))
 	if err != nil {
 		r.poisoned.Add(1)
-		return Entry{}, false, fence, r.client.Unlink(ctx, redisKey(key)).Err()
+		return f, r.client.Unlink(ctx, redisKey(key)).Err()
 	}
-	return e, true, fence, nil
+	f.Entry, f.OK = e, true
+	return f, nil
 }
 
 // fenceNumber reads a fence: 0 for none, and for what is none of ours.
-func fenceNumber(s string) uint32 {
+func fenceNumber(v any) uint32 {
+	s, _ := v.(string)
 	n, _ := strconv.ParseUint(s, 10, 32)
 	return uint32(n)
 }
@@ -187,7 +243,7 @@ func (r *Redis) set(ctx context.Context, key string, e Entry, how string, fence 
 
 // run runs a script on a key and its fence. A value of another type is poison.
 func (r *Redis) run(ctx context.Context, script, key string, args ...any) (int, error) {
-	keys := []string{redisKey(key), fenceKey(key)}
+	keys := []string{redisKey(key), fenceKey(key), lockKey(key)}
 	n, err := redis.NewScript(script).Run(ctx, r.client, keys, args...).Int()
 	if err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE") {
 		r.poisoned.Add(1)
@@ -228,7 +284,7 @@ func (r *Redis) DeleteAll(ctx context.Context, keys []string) error {
 				continue
 			}
 			fences = append(fences, p.Set(ctx, fenceKey(k), newFence(), redisFence))
-			deletions = append(deletions, p.Unlink(ctx, redisKey(k)))
+			deletions = append(deletions, p.Unlink(ctx, redisKey(k), lockKey(k)))
 		}
 		return nil
 	})

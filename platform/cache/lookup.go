@@ -2,106 +2,197 @@ package cache
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"anihub/platform/fault"
 )
 
-// search is what one flight does: the levels below L1 from near to far, then the
-// origin.
+// search is what flights that are flown together do, usually one: the levels
+// below L1 from near to far for all of them, then the origin for what is left.
 type search struct {
-	c      *Cache
-	f      *flight
-	load   Load
-	below  []*tier
-	fences []uint64 // what each tier said when it was asked
-	best   finding
-	down   error // why the deepest level could not be asked
+	c     *Cache
+	load  LoadAll // nil = there is no origin
+	route *route
+	all   []*lookup
+	open  []*lookup // those that are not over
 }
 
-// fly runs a flight to its end. The caller's cancellation does not reach it, the
+// lookup is one key of a search.
+type lookup struct {
+	f      *flight
+	have   finding  // what L1 held
+	best   finding  // the best so far
+	fences []uint64 // what each tier said when it was asked
+	owed   depth    // down to where the levels have missed a change
+	down   error    // why the deepest level could not be asked
+	token  uint32   // of the load lock while it is held, else 0
+
+	settled bool    // there is nothing more to find
+	found   Entry   // what is left to copy…
+	takers  []*tier // …to these
+}
+
+// newSearch is one for keys that share their levels.
+func (c *Cache) newSearch(r *route, load LoadAll, all ...*lookup) *search {
+	for _, l := range all {
+		l.best, l.fences = l.have, make([]uint64, len(r.below))
+	}
+	return &search{c: c, load: load, route: r, all: all, open: slices.Clone(all)}
+}
+
+// fly runs a search to its end. The caller's cancellation does not reach it, the
 // hard timeout and Close do.
-func (c *Cache) fly(caller context.Context, f *flight, load Load, have finding) {
-	defer c.flights.end(f)
+func (c *Cache) fly(caller context.Context, s *search) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), c.cfg.HardTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
-	defer context.AfterFunc(ctx, func() { c.giveUp(f, have) })()
-	defer func() {
-		if r := recover(); r != nil { // a level's; load has its own
-			c.logger.ErrorContext(caller, "cache level panicked", "key", f.key, "panic", r, "stack", string(debug.Stack()))
-			c.flights.finish(f, finding{}, fault.ErrInternal.Because("panic: %v", r))
-		}
-	}()
-	if !f.ahead && c.filled(ctx, f) {
-		return
-	}
-	below := c.below(f.key)
-	s := &search{c: c, f: f, load: load, below: below, fences: make([]uint64, len(below)), best: have}
+	defer context.AfterFunc(ctx, s.giveUp)()
+	defer s.crash(ctx)
 	s.run(ctx)
 }
 
-// filled answers from L1 when a flight that ended after this one's reader had
-// looked there has filled it: one load is enough for both.
-func (c *Cache) filled(ctx context.Context, f *flight) bool {
-	e, ok, _ := c.l1.level.Get(ctx, f.key)
-	if !ok || !time.Now().Before(e.CheckAt) {
-		return false
+// crash ends what a level's panic has left open; load has a guard of its own.
+func (s *search) crash(ctx context.Context) {
+	if r := recover(); r != nil {
+		s.c.logger.ErrorContext(ctx, "cache level panicked", "panic", r, "stack", string(debug.Stack()))
 	}
-	c.flights.finish(f, finding{Hit: Hit{Entry: e, Level: c.l1.name}, ok: true, sound: true}, notFound(e))
-	return true
+	for _, l := range s.open {
+		l.settled, l.takers = true, nil
+		s.c.flights.finish(l.f, finding{}, fault.ErrInternal.Because("a cache level panicked"))
+	}
+	s.end(ctx)
 }
 
 // giveUp answers for a loader that does not come back in time.
-func (c *Cache) giveUp(f *flight, have finding) {
-	best := better(have, c.flights.offered(f))
+func (s *search) giveUp() {
+	c := s.c
 	err := context.DeadlineExceeded
 	if c.life.Err() != nil {
 		err = context.Canceled
 	}
-	answer, failed := best.staleFor(Timeout), error(nil)
-	if !best.ok {
-		answer, failed = finding{}, c.unavailable(err)
-	}
-	if c.flights.giveUp(f, answer, failed) {
-		c.metrics.loads.abandoned.Add(1)
-		c.flights.fail(f.key, err, Timeout)
+	for _, l := range s.all {
+		best := better(l.have, c.flights.offered(l.f))
+		answer, failed := best.staleFor(Timeout), error(nil)
+		if !best.ok {
+			answer, failed = finding{}, c.unavailable(err)
+		}
+		if c.flights.giveUp(l.f, answer, failed) {
+			c.metrics.loads.abandoned.Add(1)
+			c.flights.fail(l.f.key, err, Timeout)
+		}
 	}
 }
 
+// run looks through the levels and then asks the origin, or waits while another
+// process does, until every key has its answer.
 func (s *search) run(ctx context.Context) {
-	owed := s.c.debts.owes(s.f.key)
-	for i, t := range s.below {
-		h, err := t.get(ctx, s.f.key)
-		s.down = err
-		if err != nil {
+	s.refill(ctx)
+	s.end(ctx)
+	for len(s.open) > 0 {
+		s.walk(ctx)
+		s.end(ctx)
+		mine := s.turns(ctx)
+		if ctx.Err() != nil {
+			mine = s.open // their time is over
+		}
+		s.askOrigin(ctx, mine)
+		s.end(ctx)
+	}
+}
+
+// refill answers from L1 when a flight that ended after this one's reader had
+// looked there has filled it: one load is enough for both.
+func (s *search) refill(ctx context.Context) {
+	for _, l := range s.open {
+		e, ok, _ := s.c.l1.level.Get(ctx, l.f.key)
+		if l.f.ahead || !ok || !time.Now().Before(e.CheckAt) {
 			continue
 		}
-		s.fences[i] = h.fence
-		deepest := i == len(s.below)-1
-		if deepest {
-			h.CheckAt = h.FreshUntil // there is nothing to compare with
-		}
-		if s.weigh(t, h, owed) {
-			s.promote(ctx, i, h.Entry)
-			return
-		}
+		s.c.flights.finish(l.f, finding{Hit: Hit{Entry: e, Level: s.c.l1.name}, ok: true, sound: true}, notFound(e))
+		l.settled = true
 	}
-	if s.down != nil && s.best.ok && s.best.Fresh(time.Now()) {
-		s.settleFor(LevelDown, s.down)
-		return
-	}
-	s.askOrigin(ctx)
 }
 
+// end copies what was found to the levels that shall have it, and is the last
+// thing that happens to keys that are settled.
+func (s *search) end(ctx context.Context) {
+	var awaited []string
+	s.open = slices.DeleteFunc(s.open, func(l *lookup) bool {
+		if !l.settled {
+			return false
+		}
+		if len(l.takers) > 0 && s.c.flights.store(l.f) {
+			s.fill(ctx, l)
+		}
+		if s.unlock(ctx, l) {
+			awaited = append(awaited, l.f.key)
+		}
+		s.c.flights.end(l.f)
+		return true
+	})
+	s.c.wake(ctx, awaited)
+}
+
+// walk asks the levels for what is open.
+func (s *search) walk(ctx context.Context) {
+	for _, l := range s.open {
+		l.owed = s.c.debts.owes(l.f.key)
+	}
+	for i, t := range s.route.below {
+		asked := s.asking(t)
+		for j, h := range t.getAll(ctx, asked) {
+			s.hear(i, asked[j], h)
+		}
+	}
+	for _, l := range s.open {
+		if !l.settled && l.down != nil && l.best.ok && l.best.Fresh(time.Now()) {
+			s.settleFor(l, LevelDown, l.down)
+		}
+	}
+}
+
+// asking is the keys that a tier is asked for. The local copy speaks only where
+// the deepest level is silent.
+func (s *search) asking(t *tier) []*lookup {
+	var asked []*lookup
+	for _, l := range s.open {
+		if !l.settled && (!t.copy || l.down != nil) {
+			asked = append(asked, l)
+		}
+	}
+	return asked
+}
+
+// hear takes note of what tier i holds of a key, and answers if that is enough.
+func (s *search) hear(i int, l *lookup, h held) {
+	t := s.route.below[i]
+	switch {
+	case i == s.route.deepest:
+		l.down = h.err
+		h.CheckAt = h.FreshUntil // there is nothing to compare with
+	case t.copy:
+		h.CheckAt = time.Time{} // it was told nothing while the deepest level is silent
+	}
+	if h.err != nil {
+		return
+	}
+	l.fences[i] = h.fence
+	if !s.weigh(t, l, h) {
+		return
+	}
+	s.answer(l, finding{Hit: Hit{Entry: h.Entry, Level: t.name}, ok: true, sound: true}, notFound(h.Entry))
+	l.settle(h.Entry, s.route.nearer(i))
+}
+
+// settle ends the looking for a key; tiers take a copy of what was found.
+func (l *lookup) settle(e Entry, tiers []*tier) { l.settled, l.found, l.takers = true, e, tiers }
+
 // weigh takes note of what a tier holds and tells whether it is the answer.
-func (s *search) weigh(t *tier, h held, owed depth) bool {
+func (s *search) weigh(t *tier, l *lookup, h held) bool {
 	now := time.Now()
-	missed := owed == owesAll || owed == owesL2 && t.name == "l2" // it has not heard of a change
+	missed := l.owed == owesAll || l.owed == owesL2 && t.name == "l2" // it has not heard of a change
 	sound := h.ok && now.Before(h.CheckAt) && h.Fresh(now) && !missed
 	if !sound {
 		t.n.misses.Add(1)
@@ -110,18 +201,18 @@ func (s *search) weigh(t *tier, h held, owed depth) bool {
 		return false
 	}
 	x := finding{Hit: Hit{Entry: h.Entry, Level: t.name}, ok: true, sound: sound}
-	if s.best.ok && s.best.Generation > x.Generation { // a nearer level knows something newer
+	if l.best.ok && l.best.Generation > x.Generation { // a nearer level knows something newer
 		return false
 	}
 	if !x.NotFound {
-		s.best = pick(sound, x, better(s.best, x))
-		s.c.flights.offer(s.f, s.best)
+		l.best = pick(sound, x, better(l.best, x))
+		s.c.flights.offer(l.f, l.best)
 	}
 	if !sound {
 		return false
 	}
 	if t.ending(h.Entry, now, s.c.cfg.RefreshAt) && s.load != nil {
-		s.goOn(t, x)
+		s.goOn(t, l, x)
 		return false
 	}
 	t.n.hits.Add(1)
@@ -130,22 +221,13 @@ func (s *search) weigh(t *tier, h held, owed depth) bool {
 
 // goOn answers those who wait, and looks on for those who will come: the value
 // is near its end, and somebody reads it.
-func (s *search) goOn(t *tier, x finding) {
-	if s.f.ahead {
+func (s *search) goOn(t *tier, l *lookup, x finding) {
+	if l.f.ahead {
 		return
 	}
-	s.f.ahead = true
+	l.f.ahead = true
 	t.n.hits.Add(1)
-	s.answer(x, nil)
-}
-
-// promote answers with what tier i holds and copies it to the nearer ones.
-func (s *search) promote(ctx context.Context, i int, e Entry) {
-	a := finding{Hit: Hit{Entry: e, Level: s.below[i].name}, ok: true, sound: true}
-	s.answer(a, notFound(e))
-	if s.c.flights.store(s.f) {
-		s.fill(ctx, s.below[:i], e)
-	}
+	s.answer(l, x, nil)
 }
 
 func notFound(e Entry) error {
@@ -157,185 +239,33 @@ func notFound(e Entry) error {
 
 // answer keeps the value in L1, trusted for L1's time to live if it is sound,
 // and then lets those who wait go.
-func (s *search) answer(a finding, err error) {
+func (s *search) answer(l *lookup, a finding, err error) {
 	e := a.Entry
 	e.CheckAt = time.Time{}
 	if a.sound {
 		e.CheckAt = s.c.checkAt(s.c.l1, e)
-		s.c.flights.clear(s.f.key)
+		s.c.flights.clear(l.f.key)
 	}
-	s.c.flights.keep(s.f, e.Tags, func() {
-		_ = s.c.l1.level.Set(context.Background(), s.f.key, e) // memory: nothing to report
+	s.c.flights.keep(l.f, e.Tags, func() {
+		_ = s.c.l1.level.Set(context.Background(), l.f.key, e) // memory: nothing to report
 	})
 	a.Entry = e
-	s.c.flights.finish(s.f, a, err)
+	s.c.flights.finish(l.f, a, err)
 }
 
 // fill copies an entry to tiers; as soon as one says that the key changed
 // meanwhile, L1 takes its copy back and the rest is left alone.
-func (s *search) fill(ctx context.Context, tiers []*tier, e Entry) {
-	for i, t := range tiers {
+func (s *search) fill(ctx context.Context, l *lookup) {
+	for i, t := range s.route.below {
+		if !slices.Contains(l.takers, t) {
+			continue
+		}
+		e := l.found
 		e.CheckAt = s.c.checkAt(t, e)
-		kept, _ := t.set(ctx, s.f.key, e, s.fences[i]) // counted; the next reader tries again
+		kept, _ := t.set(ctx, l.f.key, e, l.fences[i]) // counted; the next reader tries again
 		if !kept {
-			_ = s.c.l1.level.Expire(context.Background(), s.f.key)
+			_ = s.c.l1.level.Expire(context.Background(), l.f.key)
 			return
 		}
 	}
-}
-
-// settleFor ends a search that found nothing better than what it has. What a
-// refresh ahead of time has found sound is sound, whatever the origin did.
-func (s *search) settleFor(reason string, cause error) {
-	switch {
-	case !s.best.ok:
-		s.c.flights.finish(s.f, finding{}, s.c.unavailable(cause))
-	case s.best.Level == s.c.l1.name: // L1 has it as it is
-		s.c.flights.finish(s.f, s.best.staleFor(reason), nil)
-	default:
-		s.answer(s.best.staleFor(reason), nil)
-	}
-	s.c.flights.fail(s.f.key, cause, reason)
-}
-
-func (s *search) askOrigin(ctx context.Context) {
-	if s.load == nil {
-		s.settleFor(Expired, errNoLoad)
-		return
-	}
-	if s.f.ahead {
-		ctx = context.WithValue(ctx, aheadKey{}, true)
-	}
-	began := time.Now()
-	e, err := s.call(ctx)
-	switch {
-	case err == nil:
-		s.loaded(ctx, e, began)
-	case errors.Is(err, ErrNotFound):
-		s.denied(ctx, began)
-	default:
-		s.failed(ctx, err)
-	}
-}
-
-// errNoLoad: there is no origin to ask.
-var errNoLoad = errors.New("there is nobody to ask")
-
-// call asks the origin; a panic of the loader is an error.
-func (s *search) call(ctx context.Context) (e Entry, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.c.logger.ErrorContext(ctx, "cache loader panicked", "key", s.f.key, "panic", r, "stack", string(debug.Stack()))
-			s.c.metrics.loads.panicked.Add(1)
-			err = fault.ErrInternal.Because("panic in loader: %v", r)
-		}
-	}()
-	return s.load(ctx)
-}
-
-func (s *search) loaded(ctx context.Context, e Entry, began time.Time) {
-	s.c.metrics.loads.ok.Add(1)
-	e = s.complete(e, began)
-	if s.best.ok && s.best.Generation > e.Generation {
-		s.settleFor(Expired, fmt.Errorf("the origin answered generation %d, %d is known", e.Generation, s.best.Generation))
-		return
-	}
-	s.answer(finding{Hit: Hit{Entry: e, Level: "origin"}, ok: true, sound: true}, nil)
-	if s.c.flights.store(s.f) {
-		s.fill(ctx, s.below, e)
-	}
-}
-
-// complete adds to a loaded entry what its owner left to the chain.
-func (s *search) complete(e Entry, began time.Time) Entry {
-	if e.StoredAt.IsZero() || e.StoredAt.After(began) {
-		e.StoredAt = began
-	}
-	life := s.c.vary(s.c.lifetime(s.below))
-	if until := began.Add(life); e.FreshUntil.IsZero() || e.FreshUntil.After(until) {
-		e.FreshUntil = until
-	}
-	if e.Generation == 0 {
-		e.Generation = s.derive(e, began)
-	}
-	e.NotFound = false
-	return e
-}
-
-// derive counts for owners who do not: the same body keeps its generation, a new
-// one is later than all before.
-func (s *search) derive(e Entry, began time.Time) int64 {
-	if s.best.ok && e.ETag != "" && s.best.ETag == e.ETag {
-		return s.best.Generation
-	}
-	g := began.UnixMicro()
-	if s.best.ok {
-		g = max(g, s.best.Generation+1)
-	}
-	return g
-}
-
-// denied remembers for a while that the origin knows no such key. The levels that
-// keep things for ever do not take part: what they hold may be all there is when
-// the origin is down.
-func (s *search) denied(ctx context.Context, began time.Time) {
-	s.c.metrics.loads.notFound.Add(1)
-	e := Entry{NotFound: true, StoredAt: began, FreshUntil: began.Add(s.c.vary(s.c.cfg.NegativeTTL))}
-	if s.best.ok {
-		e.Generation, e.Tags = s.best.Generation, s.best.Tags
-	}
-	s.answer(finding{Hit: Hit{Entry: e, Level: "origin"}, ok: true, sound: true}, ErrNotFound)
-	shared := s.below
-	for len(shared) > 0 && shared[len(shared)-1].name == "l3" {
-		shared = shared[:len(shared)-1]
-	}
-	if s.c.flights.store(s.f) {
-		s.fill(ctx, shared, e)
-	}
-}
-
-func (s *search) failed(ctx context.Context, err error) {
-	reason := UpstreamDown
-	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		reason = Timeout
-		s.c.metrics.loads.timeout.Add(1)
-	} else {
-		s.c.metrics.loads.failed.Add(1)
-	}
-	s.settleFor(reason, err)
-}
-
-// unavailable is the answer when there is neither value nor origin.
-func (c *Cache) unavailable(cause error) error {
-	var f *fault.Error
-	if errors.As(cause, &f) && f.Kind == fault.Internal {
-		return cause
-	}
-	wait := max(c.cfg.RetryDelay, time.Second)
-	if f != nil && f.RetryAfter > wait {
-		wait = f.RetryAfter
-	}
-	return ErrUnavailable.With(cause).After(wait)
-}
-
-// lifetime is how long a value is fresh: the time to live of its deepest level.
-func (c *Cache) lifetime(below []*tier) time.Duration {
-	if len(below) == 0 {
-		return c.l1.ttl
-	}
-	return below[len(below)-1].ttl
-}
-
-// checkAt is until when a tier trusts a copy that it takes now.
-func (c *Cache) checkAt(t *tier, e Entry) time.Time {
-	at := time.Now().Add(c.vary(t.ttl))
-	if at.After(e.FreshUntil) {
-		return e.FreshUntil
-	}
-	return at
-}
-
-// vary spreads a time to live, so that what came together does not end together.
-func (c *Cache) vary(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (1 + c.cfg.Jitter*(2*rand.Float64()-1)))
 }

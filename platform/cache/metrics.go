@@ -96,18 +96,3 @@ func (m *metrics) collectTier(ch chan<- prometheus.Metric, t *tier) {
 		count(m.poisoned, p.Poisoned(), t.label)
 	}
 }
-
-// tiers is every tier once, nearest first.
-func (c *Cache) tiers() []*tier {
-	all := []*tier{c.l1}
-	seen := map[*tier]bool{}
-	for i := len(c.routes) - 1; i >= 0; i-- { // the route of every key first
-		for _, t := range c.routes[i].below {
-			if !seen[t] {
-				seen[t] = true
-				all = append(all, t)
-			}
-		}
-	}
-	return all
-}

@@ -20,7 +20,7 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Mount("title:", newMemory(t, 1<<20))
+	c.Mount("title:", newMemory(t, 1<<20), nil)
 	o := &origin{version: 1}
 	for range 3 {
 		if _, err := c.Get(t.Context(), key, o.load); err != nil {

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -48,25 +49,22 @@ func (c *Cache) PutAll(ctx context.Context, items []Item) error {
 }
 
 func (c *Cache) put(ctx context.Context, key string, e Entry) (err error) {
-	below, now := c.below(key), time.Now()
+	route, now := c.route(key), time.Now()
 	if e.StoredAt.IsZero() {
 		e.StoredAt = now
 	}
-	if until := now.Add(c.vary(c.lifetime(below))); e.FreshUntil.IsZero() || e.FreshUntil.After(until) {
+	if until := now.Add(c.vary(c.lifetime(route))); e.FreshUntil.IsZero() || e.FreshUntil.After(until) {
 		e.FreshUntil = until
 	}
 	if e.Generation == 0 {
 		e.Generation = now.UnixMicro()
 	}
-	for i := len(below) - 1; i >= 0; i-- {
-		t, owed := below[i], owesL2
-		if t.name == "l3" {
-			owed = owesAll
-		}
+	for _, t := range slices.Backward(route.below) {
 		e.CheckAt = c.checkAt(t, e)
 		if failed := t.do(ctx, func(ctx context.Context) error { return t.level.Set(ctx, key, e) }); failed != nil {
-			c.debts.add(Invalidation{Keys: []string{key}, Mode: Expire}, owed)
-			err = failed
+			if c.owe(t, Invalidation{Keys: []string{key}, Mode: Expire}) {
+				err = failed
+			}
 		}
 	}
 	e.CheckAt = c.checkAt(c.l1, e)

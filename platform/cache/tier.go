@@ -14,9 +14,11 @@ var errSkipped = fault.New(fault.Unavailable, "LEVEL_SKIPPED", "The cache level 
 
 // tier is a level as the chain uses it: with a deadline, a breaker and counters.
 type tier struct {
-	name     string // l1, l2, l3: what answers say
+	name     string // l1, l2, l3, local: what answers say
 	label    string // the same, and the mount: what metrics say
 	level    Level
+	copy     bool // of the deepest level, in this process: asked when that is silent, never trusted
+	own      bool // no other process clears it
 	ttl      time.Duration
 	timeout  time.Duration // of one operation
 	patience time.Duration // of one that walks over many keys
@@ -34,6 +36,7 @@ type held struct {
 	Entry
 	ok    bool
 	fence uint64
+	err   error // the tier could not be asked
 }
 
 // get asks the level once. Counting hits is left to the caller, who knows what
@@ -52,6 +55,32 @@ func (t *tier) get(ctx context.Context, key string) (h held, err error) {
 		return held{}, err
 	}
 	return h, nil
+}
+
+// getAll is get for each key, in one exchange if the level can.
+func (t *tier) getAll(ctx context.Context, asked []*lookup) []held {
+	out := make([]held, len(asked))
+	if b, ok := t.level.(Bulk); ok && len(asked) > 1 {
+		err := t.do(ctx, func(ctx context.Context) error {
+			got, err := b.GetAllFenced(ctx, keysOf(asked))
+			for i, x := range got {
+				out[i] = held{Entry: x.Entry, ok: x.OK, fence: x.Fence}
+			}
+			return err
+		})
+		for i := range out {
+			if err != nil {
+				out[i] = held{err: err}
+			}
+		}
+		return out
+	}
+	for i, l := range asked {
+		h, err := t.get(ctx, l.f.key)
+		h.err = err
+		out[i] = h
+	}
+	return out
 }
 
 // set stores a copy under the fence that get told; false when the level has been

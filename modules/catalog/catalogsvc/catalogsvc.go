@@ -63,7 +63,7 @@ func within(path string, v, least, most time.Duration) error {
 type Cache interface {
 	Get(ctx context.Context, key string, load cache.Load) (cache.Hit, error)
 	PutAll(ctx context.Context, items []cache.Item) error
-	Mount(prefix string, l3 cache.Level)
+	Mount(prefix string, l3, local cache.Level)
 	Applied() eventlog.Position
 }
 
@@ -115,7 +115,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		log:   d.Logger.With("component", "catalog"), metrics: m, index: newIndex(m.indexed),
 		born: strings.ToLower(rand.Text()[:10]),
 	}
-	d.Cache.Mount(titlePrefix, level{s.store})
+	d.Cache.Mount(titlePrefix, level{s.store}, nil)
 	return s, nil
 }
 

@@ -32,6 +32,8 @@ func Contract(t *testing.T, open func(t *testing.T) cache.Level) {
 		"lists keys":        listing,
 		"lists tagged keys": tagged,
 		"fences":            fences,
+		"many at once":      many,
+		"load locks":        locks,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

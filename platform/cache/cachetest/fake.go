@@ -22,6 +22,7 @@ type Fake struct {
 	fences  map[string]uint64
 	moved   uint64
 	all     uint64 // fence of all keys
+	locks   map[string]lock
 
 	down  bool
 	hole  bool
@@ -29,9 +30,16 @@ type Fake struct {
 	calls map[string]int
 }
 
+// lock is the load lock of a key.
+type lock struct {
+	token   uint32
+	until   time.Time
+	awaited bool
+}
+
 // NewFake is an empty level in good health.
 func NewFake() *Fake {
-	return &Fake{entries: map[string]cache.Entry{}, fences: map[string]uint64{}, calls: map[string]int{}}
+	return &Fake{entries: map[string]cache.Entry{}, fences: map[string]uint64{}, calls: map[string]int{}, locks: map[string]lock{}}
 }
 
 var (
@@ -40,6 +48,8 @@ var (
 	_ cache.Fencer = (*Fake)(nil)
 	_ cache.Lister = (*Fake)(nil)
 	_ cache.Tagged = (*Fake)(nil)
+	_ cache.Bulk   = (*Fake)(nil)
+	_ cache.Locker = (*Fake)(nil)
 )
 
 // Down lets every operation fail at once.
@@ -52,7 +62,8 @@ func (f *Fake) Hole(hole bool) { f.change(func() { f.hole = hole }) }
 // after its effect.
 func (f *Fake) Delay(d func() time.Duration) { f.change(func() { f.delay = d }) }
 
-// Calls is how often an operation was called: get, set, delete, expire, list.
+// Calls is how often an operation was called: get, set, delete, expire, list, fence,
+// lock, renew, unlock. A get of many keys is one.
 func (f *Fake) Calls(op string) (n int) {
 	f.change(func() { n = f.calls[op] })
 	return n
@@ -83,6 +94,58 @@ func (f *Fake) GetFenced(ctx context.Context, key string) (e cache.Entry, ok boo
 		fence = f.fence(key)
 	})
 	return e, ok, fence, err
+}
+
+// GetAllFenced is the level's.
+func (f *Fake) GetAllFenced(ctx context.Context, keys []string) (out []cache.Fetched, err error) {
+	err = f.do(ctx, "get", func() {
+		for _, k := range keys {
+			e, ok := f.entries[k]
+			out = append(out, cache.Fetched{Entry: e, OK: ok, Fence: f.fence(k)})
+		}
+	})
+	return out, err
+}
+
+// Lock is the level's.
+func (f *Fake) Lock(ctx context.Context, key string, token uint32, seen uint64, ttl time.Duration) (turn cache.Turn, err error) {
+	err = f.do(ctx, "lock", func() {
+		now := time.Now()
+		if l, ok := f.locks[key]; ok && now.Before(l.until) {
+			l.awaited = true
+			f.locks[key] = l
+			turn = cache.Turn{Left: l.until.Sub(now)}
+			return
+		}
+		f.locks[key] = lock{token: token, until: now.Add(ttl)}
+		moved := f.fence(key) != seen
+		f.fences[key] = uint64(token)
+		turn = cache.Turn{Mine: true, Fence: f.fence(key), Moved: moved}
+	})
+	return turn, err
+}
+
+// Renew is the level's.
+func (f *Fake) Renew(ctx context.Context, key string, token uint32, ttl time.Duration) (ok bool, err error) {
+	err = f.do(ctx, "renew", func() {
+		l := f.locks[key]
+		if ok = l.token == token && time.Now().Before(l.until); ok {
+			l.until = time.Now().Add(ttl)
+			f.locks[key] = l
+		}
+	})
+	return ok, err
+}
+
+// Unlock is the level's.
+func (f *Fake) Unlock(ctx context.Context, key string, token uint32) (awaited bool, err error) {
+	err = f.do(ctx, "unlock", func() {
+		if l := f.locks[key]; l.token == token && time.Now().Before(l.until) {
+			awaited = l.awaited
+			f.move(key)
+		}
+	})
+	return awaited, err
 }
 
 // Set is the level's.
@@ -122,6 +185,7 @@ func (f *Fake) FenceAll(ctx context.Context) error {
 func (f *Fake) move(key string) {
 	f.moved++
 	f.fences[key] = f.moved
+	delete(f.locks, key)
 }
 
 // Delete is the level's.
