@@ -181,7 +181,7 @@ type Query struct {
 	AgeRating        string
 	Sort             string // id, year, rating, updated, name, popularity
 	Descending       bool
-	IDs              []int // only these, in this order (batch); then Sort must be ""
+	IDs              []int // only these, in this order (batch), fetched when not known here; then Sort must be ""
 	Random           bool  // Limit titles drawn at random; Version is "" then
 	Facets           bool
 }
@@ -191,6 +191,7 @@ type Page struct {
 	Titles             []Summary
 	Page, Limit, Total int
 	Facets             *Facets // of the whole selection, when asked for
+	Unavailable        []int   // of Query.IDs: neither known here nor answered for by the upstream right now
 }
 
 // Facets counts titles by value, most frequent first (years: newest first).

@@ -88,7 +88,7 @@ func answer[T any](a *API, c echo.Context, r reading[T]) error {
 		missing := body.Meta
 		body.Meta = meta(got.Freshness)
 		if missing != nil {
-			body.Meta.Missing = missing.Missing
+			body.Meta.Missing, body.Meta.Unavailable = missing.Missing, missing.Unavailable
 		}
 		if kept, err = encode(body, got.Version, got.Freshness); err != nil {
 			return err

@@ -110,15 +110,15 @@ func (a *API) list(c echo.Context, q catalog.Query) error {
 func pageOf(q catalog.Query, p catalog.Page) answerJSON {
 	out := answerJSON{Data: envelope.Each(p.Titles, summary), Pagination: pagination(p), Facets: facets(p.Facets)}
 	if len(q.IDs) > 0 {
-		out.Meta = &metaJSON{Missing: missing(q.IDs, p.Titles)}
+		out.Meta = &metaJSON{Missing: missing(q.IDs, p.Titles, p.Unavailable), Unavailable: p.Unavailable}
 	}
 	return out
 }
 
-func missing(asked []int, got []catalog.Summary) []int {
+func missing(asked []int, got []catalog.Summary, unavailable []int) []int {
 	var out []int
 	for _, id := range asked {
-		if !slices.ContainsFunc(got, func(s catalog.Summary) bool { return s.ID == id }) {
+		if !slices.Contains(unavailable, id) && !slices.ContainsFunc(got, func(s catalog.Summary) bool { return s.ID == id }) {
 			out = append(out, id)
 		}
 	}

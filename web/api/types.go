@@ -37,6 +37,7 @@ type metaJSON struct {
 	CacheExpires *string        `json:"cache_expires"`
 	Freshness    *freshnessJSON `json:"freshness,omitempty"`
 	Missing      []int          `json:"missing,omitempty"`
+	Unavailable  []int          `json:"unavailable,omitempty"`
 }
 
 type freshnessJSON struct {

@@ -62,6 +62,7 @@ func within(path string, v, least, most time.Duration) error {
 // Cache is what the room asks of the chain; *cache.Cache is one.
 type Cache interface {
 	Get(ctx context.Context, key string, load cache.Load) (cache.Hit, error)
+	GetAll(ctx context.Context, keys []string, load cache.LoadAll) []cache.Result
 	PutAll(ctx context.Context, items []cache.Item) error
 	Mount(prefix string, l3, local cache.Level)
 	Applied() eventlog.Position

@@ -30,10 +30,13 @@ var (
 )
 
 // Titles is a page of the index.
-func (s *Service) Titles(_ context.Context, q catalog.Query, have string) (catalog.Answer[catalog.Page], error) {
+func (s *Service) Titles(ctx context.Context, q catalog.Query, have string) (catalog.Answer[catalog.Page], error) {
 	q, err := checked(q)
 	if err != nil {
 		return catalog.Answer[catalog.Page]{}, err
+	}
+	if len(q.IDs) > 0 {
+		return s.named(ctx, q, have)
 	}
 	position := s.position()
 	snap, err := s.indexed()

@@ -105,7 +105,8 @@ func (s *Service) loadTitle(id int) cache.Load {
 		if err != nil {
 			return cache.Entry{}, originError(err)
 		}
-		return s.opened(ctx, rel)
+		x := s.openAll(ctx, []anilibria.Release{rel})[titleKey(id)]
+		return x.Entry, x.Err
 	}
 }
 
@@ -116,23 +117,32 @@ func originError(err error) error {
 	return err
 }
 
-// opened applies a release that a viewer's request has fetched. When the store is
-// down the title is answered all the same: the news in it is found by the next
-// refresh.
-func (s *Service) opened(ctx context.Context, rel anilibria.Release) (cache.Entry, error) {
-	a, err := s.apply(ctx, rel, manner{viewer: true})
-	if errors.Is(err, documents.ErrUnavailable) || errors.Is(err, fault.ErrTimeout) {
-		s.log.WarnContext(ctx, "title not stored", "title", rel.ID, "err", err)
-		a, err = s.unstored(rel)
+// openAll applies releases that viewers' requests have fetched, by their keys. When
+// the store is down a title is answered all the same: the news in it is found by the
+// next refresh.
+func (s *Service) openAll(ctx context.Context, list []anilibria.Release) map[string]cache.Loaded {
+	out := make(map[string]cache.Loaded, len(list))
+	var rows []*row
+	var rung []cache.Item
+	for _, rel := range list {
+		a, err := s.apply(ctx, rel, manner{viewer: true})
+		if errors.Is(err, documents.ErrUnavailable) || errors.Is(err, fault.ErrTimeout) {
+			s.log.WarnContext(ctx, "title not stored", "title", rel.ID, "err", err)
+			a, err = s.unstored(rel)
+		}
+		if err != nil {
+			out[titleKey(rel.ID)] = cache.Loaded{Err: err}
+			continue
+		}
+		out[titleKey(rel.ID)] = cache.Loaded{Entry: a.entry()}
+		rows = append(rows, newRow(a.doc.short()))
+		if a.changed && a.stored {
+			rung = append(rung, a.item())
+		}
 	}
-	if err != nil {
-		return cache.Entry{}, err
-	}
-	s.index.put(newRow(a.doc.short()))
-	if a.changed && a.stored {
-		s.ring(ctx, a.item())
-	}
-	return a.entry(), nil
+	s.index.put(rows...)
+	s.ring(ctx, rung...)
+	return out
 }
 
 func (s *Service) unstored(rel anilibria.Release) (applied, error) {
@@ -173,8 +183,8 @@ func (s *Service) loadCode(code string) cache.Load {
 		if rel.ID <= 0 || !strings.EqualFold(rel.Alias, code) {
 			return cache.Entry{}, cache.ErrNotFound
 		}
-		if _, err := s.opened(ctx, rel); err != nil {
-			return cache.Entry{}, err
+		if x := s.openAll(ctx, []anilibria.Release{rel})[titleKey(rel.ID)]; x.Err != nil {
+			return cache.Entry{}, x.Err
 		}
 		body := []byte(strconv.Itoa(rel.ID))
 		return cache.Entry{Body: body, ETag: etagOf(body), Tags: []string{titleKey(rel.ID)}}, nil

@@ -30,6 +30,7 @@ func Contract(t *testing.T, open func(t *testing.T) (catalog.Service, Upstream))
 		{"a caller who went away", goneAway},
 		{"lists", lists},
 		{"batch and random", batchAndRandom},
+		{"a batch learns", batchLearns},
 		{"facets", facets},
 		{"bad queries", badQueries},
 		{"schedule", schedule},

@@ -1,6 +1,7 @@
 package catalogtest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -73,6 +74,30 @@ func lists(t *testing.T, c catalog.Service, up Upstream) {
 	must(t, b, err)
 	if b.Unchanged || b.Value.Total != 61 {
 		t.Errorf("after a new title the old version got %+v", b)
+	}
+}
+
+func batchLearns(t *testing.T, c catalog.Service, up Upstream) {
+	all := fill(t, c, up, 3)
+	up.Set(Title(70), Title(71))
+	a, err := c.Titles(t.Context(), catalog.Query{IDs: []int{71, 2, 999, 70}}, "")
+	must(t, a, err)
+	same(t, "batch with unknown titles", a.Value.Titles, []catalog.Summary{Title(71).Summary, all[1], Title(70).Summary})
+	if a.Value.Total != 3 || len(a.Value.Unavailable) > 0 {
+		t.Errorf("total %d, unavailable %v", a.Value.Total, a.Value.Unavailable)
+	}
+	list, err := c.Titles(t.Context(), catalog.Query{}, "")
+	must(t, list, err)
+	if list.Value.Total != 5 {
+		t.Errorf("%d titles are known afterwards, want 5", list.Value.Total)
+	}
+	up.Down(true)
+	a, err = c.Titles(t.Context(), catalog.Query{IDs: []int{72, 70, 73}}, "")
+	must(t, a, err)
+	same(t, "batch while the upstream is down", a.Value.Titles, []catalog.Summary{Title(70).Summary})
+	same(t, "nobody to ask", a.Value.Unavailable, []int{72, 73})
+	if _, err := c.Titles(t.Context(), catalog.Query{IDs: []int{72, 73}}, ""); !errors.Is(err, catalog.ErrUnavailable) {
+		t.Errorf("nothing known and nobody to ask: %v", err)
 	}
 }
 

@@ -155,11 +155,27 @@ func (f *Fake) Titles(ctx context.Context, q catalog.Query, have string) (catalo
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	silent := f.learn(q.IDs)
+	if len(silent) > 0 && len(silent) == len(q.IDs) {
+		return catalog.Answer[catalog.Page]{}, catalog.ErrUnavailable
+	}
 	a := answer(f.number, have, "index", func() catalog.Page { return f.page(q) })
+	a.Value.Unavailable = silent
 	if q.Random {
 		a.Version = ""
 	}
 	return a, nil
+}
+
+// learn fetches titles that are not known yet and returns those that it cannot ask for.
+func (f *Fake) learn(ids []int) (silent []int) {
+	for _, id := range ids {
+		_, err := f.find(catalog.Ref{ID: id})
+		if errors.Is(err, catalog.ErrUnavailable) && !slices.Contains(silent, id) {
+			silent = append(silent, id)
+		}
+	}
+	return silent
 }
 
 func (f *Fake) page(q catalog.Query) catalog.Page {
