@@ -62,6 +62,7 @@ type Deps struct {
 	Telemetry   *telemetry.Telemetry
 	Auth        *auth.Auth
 	Store       documents.Store
+	Local       documents.Store // a file of this process for a copy of the titles; nil = Store is one
 	Log         eventlog.Log
 	Leases      lease.Keeper
 	Cache       *cache.Cache
@@ -119,7 +120,7 @@ func (m *Modules) buildCatalog() error {
 	cfg := m.cfg.Catalog.Config
 	cfg.FreshFor = m.deps.FreshFor
 	room, err := catalogsvc.New(cfg, catalogsvc.Deps{
-		Store: m.deps.Store, Cache: m.deps.Cache, Log: m.deps.Log, Upstream: m.deps.Upstream,
+		Store: m.deps.Store, Local: m.deps.Local, Cache: m.deps.Cache, Log: m.deps.Log, Upstream: m.deps.Upstream,
 		Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
 	})
 	if err != nil {

@@ -32,6 +32,7 @@ type Platform struct {
 	Telemetry *telemetry.Telemetry
 	Auth      *auth.Auth
 	Store     documents.Store
+	Local     documents.Store // what this process keeps a copy in; nil = Store is a file of its own
 	Log       eventlog.Log
 	Leases    lease.Keeper
 	Cache     *cache.Cache
@@ -60,6 +61,7 @@ func Open(cfg Config, version string, out io.Writer) (*Platform, error) {
 		func() error { return p.openTelemetry(version, out) },
 		p.openDataDir,
 		p.openStore,
+		p.openLocal,
 		p.openRedis,
 		p.openLog,
 		p.openCache,
@@ -95,8 +97,12 @@ func (p *Platform) openDataDir() (err error) {
 	return nil
 }
 
-// databaseFile is the embedded store within the data directory.
-const databaseFile = "anihub.db"
+// The files within the data directory: the embedded store, and the copy of what is
+// in a store elsewhere.
+const (
+	databaseFile = "anihub.db"
+	copyFile     = "copy.db"
+)
 
 func (p *Platform) openStore() (err error) {
 	var store documents.Store
@@ -112,6 +118,22 @@ func (p *Platform) openStore() (err error) {
 	p.onClose("documents", func(context.Context) error { return p.Store.Close() })
 	p.Audit = audit.New(p.Store)
 	p.Telemetry.Health.Add(telemetry.Check{Name: "documents", Ask: p.Store.Ping})
+	return nil
+}
+
+// openLocal opens the file for copies. A process that has nowhere to keep them does
+// without: they only matter when the store does not answer.
+func (p *Platform) openLocal() error {
+	if p.Config.Storage.Mongo.URI == "" {
+		return nil
+	}
+	local, err := documents.OpenSQLite(filepath.Join(p.Config.Storage.DataDir, copyFile))
+	if err != nil {
+		p.Telemetry.Component("platform").Warn("no local copy of the catalogue: it cannot be answered from while the document store is down", "err", err)
+		return nil
+	}
+	p.Local = local
+	p.onClose("local copy", func(context.Context) error { return local.Close() })
 	return nil
 }
 
@@ -171,6 +193,9 @@ func (p *Platform) openCache() error {
 	}
 	if p.Redis != nil {
 		deps.L2 = cache.NewRedis(p.Redis)
+	}
+	if p.Local != nil {
+		deps.Local = cache.NewDocuments(p.Local.Collection(cache.DocumentsSpec()))
 	}
 	if p.Cache, err = cache.New(p.Config.Cache, deps); err != nil {
 		return fmt.Errorf("platform.cache: %w", err)

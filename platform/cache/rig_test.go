@@ -65,6 +65,7 @@ type rig struct {
 	*cache.Cache
 	l1     *cache.Memory
 	l2, l3 *cachetest.Fake
+	local  *cachetest.Fake // nil = none
 	log    *eventlog.Memory
 	origin *origin
 	cfg    cache.Config
@@ -105,7 +106,11 @@ func (r *rig) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cache.New(r.cfg, cache.Deps{L1: l1, L2: r.l2, L3: r.l3, Log: r.log, Logger: quiet()})
+	deps := cache.Deps{L1: l1, L2: r.l2, L3: r.l3, Log: r.log, Logger: quiet()}
+	if r.local != nil {
+		deps.Local = r.local
+	}
+	c, err := cache.New(r.cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +133,13 @@ func (r *rig) end(t *testing.T) {
 	r.stop()
 	r.l1.Close()
 	synctest.Wait()
+}
+
+// again is a new process in the same place: its memory is empty.
+func (r *rig) again(t *testing.T) {
+	t.Helper()
+	r.end(t)
+	r.start(t)
 }
 
 // peer is another node on the same levels, log and origin.

@@ -68,10 +68,11 @@ type Cache interface {
 	Applied() eventlog.Position
 }
 
-// Deps is what the room stands on; all of it is required.
+// Deps is what the room stands on; all of it but Local is required.
 type Deps struct {
 	Store      documents.Store
-	Cache      Cache // New mounts the collection of titles into it
+	Local      documents.Store // a file of this process, to keep a copy of the titles in; nil = Store is one
+	Cache      Cache           // New mounts the collection of titles into it
 	Log        eventlog.Log
 	Upstream   anilibria.Client
 	Logger     *slog.Logger
@@ -82,6 +83,7 @@ type Deps struct {
 type Service struct {
 	cfg      Config
 	store    store
+	local    *store // the copy; nil = none
 	cache    Cache
 	eventlog eventlog.Log
 	upstream anilibria.Client
@@ -116,7 +118,10 @@ func New(cfg Config, d Deps) (*Service, error) {
 		log:   d.Logger.With("component", "catalog"), metrics: m, index: newIndex(m.indexed),
 		born: strings.ToLower(rand.Text()[:10]),
 	}
-	d.Cache.Mount(titlePrefix, level{s.store}, nil)
+	if d.Local != nil {
+		s.local = &store{titles: d.Local.Collection(titlesSpec)}
+	}
+	d.Cache.Mount(titlePrefix, level{s.store}, s.localLevel())
 	return s, nil
 }
 
@@ -127,6 +132,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.follow(ctx, from) })
 	g.Go(func() error { return s.reloadEvery(ctx) })
+	g.Go(func() error { return s.copyEvery(ctx) })
 	return g.Wait()
 }
 
@@ -141,6 +147,8 @@ const (
 func (s *Service) Ready() (state, detail string) {
 	n := len(s.index.snapshot().rows())
 	switch {
+	case s.index.borrowed.Load():
+		return StateDegraded, fmt.Sprintf("the store does not answer: %d titles of the local copy", n)
 	case !s.index.loaded.Load():
 		return StateNotReady, fmt.Sprintf("the index is loading: %d titles so far", n)
 	case n == 0:

@@ -6,6 +6,9 @@ import (
 	"anihub/modules/catalog"
 )
 
+// TitlesSpec declares the collection of titles.
+var TitlesSpec = titlesSpec
+
 // Index is the index alone, for tests that hold it against a plain one.
 type Index struct{ x *index }
 

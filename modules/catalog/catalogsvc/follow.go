@@ -23,17 +23,23 @@ import (
 // until it succeeds or ctx ends.
 func (s *Service) begin(ctx context.Context) eventlog.Position {
 	pause := 50 * time.Millisecond
-	for {
+	for tried := 0; ; tried++ {
 		from := s.tail(ctx)
 		err := s.load(ctx)
 		if err == nil {
+			if tried > 0 {
+				s.log.InfoContext(ctx, "the index is loaded", "tries", tried+1)
+			}
 			s.heeded.advance(from)
 			return from
 		}
 		if ctx.Err() != nil {
 			return eventlog.Position{}
 		}
-		s.log.WarnContext(ctx, "the index could not be loaded; trying again", "err", err)
+		if tried == 0 { // the end of it is told as well, and nothing in between
+			s.log.WarnContext(ctx, "the index could not be loaded; trying again", "err", err)
+		}
+		s.borrow(ctx)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause/2 + rand.N(pause/2)):
@@ -136,16 +142,17 @@ func (s *Service) heed(ctx context.Context, records []eventlog.Record) error {
 	}
 	rows := make([]*row, 0, len(ids))
 	for id := range ids {
-		d, ok, err := s.store.short(ctx, id)
+		d, raw, err := s.store.short(ctx, id)
 		if transient(err) {
 			return fmt.Errorf("read title %d again: %w", id, err)
 		}
-		if err != nil || ok && d.Format > docFormat {
+		if err != nil || d.Format > docFormat {
 			s.log.ErrorContext(ctx, "stored title cannot be read", "title", id, "err", err)
 			continue
 		}
-		if ok {
+		if raw != nil {
 			rows = append(rows, newRow(d))
+			s.copyOne(ctx, id, raw)
 		}
 	}
 	s.index.put(rows...)

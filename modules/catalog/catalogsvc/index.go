@@ -127,9 +127,10 @@ func (s *snapshot) byCode(code string) *row {
 
 // index is the current snapshot and the writers' lock.
 type index struct {
-	now    atomic.Pointer[snapshot]
-	loaded atomic.Bool // the whole collection was read once
-	gauge  func(titles int, loaded bool)
+	now      atomic.Pointer[snapshot]
+	loaded   atomic.Bool // the whole collection was read once
+	borrowed atomic.Bool // it was not, and what is here comes from the local copy
+	gauge    func(titles int, loaded bool)
 
 	mu   sync.Mutex // serialises writers
 	pool interner
@@ -145,6 +146,7 @@ func (x *index) snapshot() *snapshot { return x.now.Load() }
 
 func (x *index) setLoaded() {
 	x.loaded.Store(true)
+	x.borrowed.Store(false)
 	x.gauge(len(x.snapshot().rows()), true)
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"anihub/modules/catalog"
+	"anihub/platform/cache"
 )
 
 // What a list accepts.
@@ -90,8 +91,11 @@ func (s *Service) indexFreshness(snap *snapshot) catalog.Freshness {
 		return f
 	}
 	f.FreshUntil = snap.newest.Add(s.cfg.FreshFor)
-	if !time.Now().Before(f.FreshUntil) {
-		f.Stale, f.Reason = true, "upstream_down"
+	switch {
+	case !time.Now().Before(f.FreshUntil):
+		f.Stale, f.Reason = true, cache.UpstreamDown
+	case s.index.borrowed.Load(): // the store may know better
+		f.Stale, f.Reason = true, cache.LevelDown
 	}
 	return f
 }

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // house is what rooms of one fleet share.
 type house struct {
 	store  documents.Store
+	local  documents.Store // nil = none
 	log    eventlog.Log
 	origin *catalogtest.Origin
 	chain  cache.Config
@@ -72,9 +73,13 @@ func (h *house) build(t testing.TB, cfg catalogsvc.Config, up anilibria.Client) 
 		t.Fatal(err)
 	}
 	r := &room{reg: prometheus.NewRegistry()}
-	r.cache, err = cache.New(h.chain, cache.Deps{
+	deps := cache.Deps{
 		L1: memory, L3: cache.NewDocuments(h.store.Collection(cache.DocumentsSpec())), Log: h.log, Logger: quiet(),
-	})
+	}
+	if h.local != nil {
+		deps.Local = cache.NewDocuments(h.local.Collection(cache.DocumentsSpec()))
+	}
+	r.cache, err = cache.New(h.chain, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +90,7 @@ func (h *house) build(t testing.TB, cfg catalogsvc.Config, up anilibria.Client) 
 		memory.Close()
 	})
 	r.Service, err = catalogsvc.New(cfg, catalogsvc.Deps{
-		Store: h.store, Cache: r.cache, Log: h.log, Upstream: up, Logger: quiet(), Registerer: r.reg,
+		Store: h.store, Local: h.local, Cache: r.cache, Log: h.log, Upstream: up, Logger: quiet(), Registerer: r.reg,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -234,16 +234,16 @@ func (s store) all(ctx context.Context) iter.Seq2[shortDoc, error] {
 	}
 }
 
-// short reads the short form of one title; ok = false when there is none.
-func (s store) short(ctx context.Context, id int) (d shortDoc, ok bool, err error) {
-	var raw bson.Raw
+// short reads the short form of one title, and the document it stands in; nil when
+// there is none.
+func (s store) short(ctx context.Context, id int) (d shortDoc, raw bson.Raw, err error) {
 	_, err = s.titles.Get(ctx, titleKey(id), &raw)
 	if errors.Is(err, documents.ErrNotFound) {
-		return shortDoc{}, false, nil
+		return shortDoc{}, nil, nil
 	}
 	if err != nil {
-		return shortDoc{}, false, err
+		return shortDoc{}, nil, err
 	}
 	d, err = parseShort(raw)
-	return d, err == nil, err
+	return d, raw, err
 }

@@ -1,0 +1,143 @@
+package catalogsvc
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"anihub/platform/cache"
+	"anihub/platform/documents"
+)
+
+// The local copy is the collection of titles once more, in a file of this process.
+// It is read only while the store does not answer: titles come from it through the
+// cache chain, and an index that could not be loaded is loaded from it. What it
+// holds is as old as the last bell that this process heard, and is told as stale.
+
+// copyRetry is how long a copy that failed waits for another try.
+const copyRetry = time.Minute
+
+// localLevel is the copy as a level of the chain; nil without one.
+func (s *Service) localLevel() cache.Level {
+	if s.local == nil {
+		return nil
+	}
+	return copyLevel{level{*s.local}}
+}
+
+// copyLevel only reads: the copy follows the store, and is never trusted anyway.
+type copyLevel struct{ level }
+
+// Delete leaves the copy to copyEvery.
+func (copyLevel) Delete(context.Context, string) error { return nil }
+
+// Expire leaves the copy to copyEvery.
+func (copyLevel) Expire(context.Context, string) error { return nil }
+
+// copyEvery keeps the copy equal to the store, against lost bells, until ctx ends.
+func (s *Service) copyEvery(ctx context.Context) error {
+	if s.local == nil {
+		return nil
+	}
+	for {
+		wait := s.cfg.ReloadInterval
+		if err := s.copyAll(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "the local copy of the titles could not be renewed", "err", err)
+			wait = min(wait, copyRetry)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// edition tells two states of a title's document apart.
+type edition struct {
+	generation int64
+	stored     int64 // Unix milliseconds
+}
+
+func (d shortDoc) edition() edition { return edition{d.Generation, d.StoredAt.UnixMilli()} }
+
+// copyAll writes what differs.
+func (s *Service) copyAll(ctx context.Context) error {
+	have := map[int]edition{}
+	for d, err := range s.local.all(ctx) {
+		if err != nil {
+			return err
+		}
+		have[d.Summary.ID] = d.edition()
+	}
+	for doc, err := range s.store.titles.Scan(ctx, documents.Scan{}) {
+		if err != nil {
+			return err
+		}
+		var raw bson.Raw
+		if doc.Decode(&raw) != nil {
+			continue // the index counts those
+		}
+		d, err := parseShort(raw)
+		if err != nil || have[d.Summary.ID] == d.edition() {
+			continue
+		}
+		if err := s.local.overwrite(ctx, doc.ID, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyOne writes a title that a bell named.
+func (s *Service) copyOne(ctx context.Context, id int, raw bson.Raw) {
+	if s.local == nil {
+		return
+	}
+	if err := s.local.overwrite(ctx, titleKey(id), raw); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "a title could not be copied", "title", id, "err", err)
+	}
+}
+
+// overwrite stores a document whatever was there.
+func (s store) overwrite(ctx context.Context, key string, raw bson.Raw) error {
+	for range maxTries {
+		var old bson.Raw
+		version, err := s.titles.Get(ctx, key, &old)
+		switch {
+		case errors.Is(err, documents.ErrNotFound):
+			err = s.titles.Insert(ctx, key, raw)
+		case err == nil:
+			err = s.titles.Replace(ctx, key, version, raw)
+		}
+		if !errors.Is(err, documents.ErrExists) && !errors.Is(err, documents.ErrVersion) {
+			return err
+		}
+	}
+	return documents.ErrVersion.Because("%s: lost %d times", key, maxTries)
+}
+
+// borrow fills an index that the store could not fill.
+func (s *Service) borrow(ctx context.Context) {
+	if s.local == nil || len(s.index.snapshot().rows()) > 0 {
+		return
+	}
+	var rows []*row
+	for d, err := range s.local.all(ctx) {
+		if err != nil {
+			s.log.WarnContext(ctx, "the local copy of the titles cannot be read", "err", err)
+			return
+		}
+		if d.Format <= docFormat && d.Summary.ID > 0 {
+			rows = append(rows, newRow(d))
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	s.index.borrowed.Store(true)
+	s.index.put(rows...)
+	s.log.WarnContext(ctx, "the store does not answer: lists come from the local copy", "titles", len(rows))
+}
