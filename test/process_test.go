@@ -193,7 +193,7 @@ func ask(t *testing.T, method, url, token, body string) (int, http.Header, strin
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := browser().Do(r)
 	if err != nil {
 		return 0, nil, err.Error()
 	}
@@ -204,6 +204,12 @@ func ask(t *testing.T, method, url, token, body string) (int, http.Header, strin
 	}
 	return resp.StatusCode, resp.Header, string(b)
 }
+
+// browser keeps its connections, so that many readers do not use up the ports, and
+// waits for no answer for ever.
+var browser = sync.OnceValue(func() *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 100, IdleConnTimeout: time.Minute}}
+})
 
 // ready waits for the whole catalogue of the fake. What airs before that belongs to
 // the silent baseline of the first pass and is no news.
