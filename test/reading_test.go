@@ -260,3 +260,11 @@ func atOnce[T any](n int, call func(i int) T) []T {
 	wg.Wait()
 	return out
 }
+
+// into decodes what an answer is about.
+func (a answer) into(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal(a.Data, v); err != nil {
+		t.Fatalf("%s: %d %.300s", a.path, a.status, a.body)
+	}
+}
