@@ -223,24 +223,43 @@ func (p *process) ready() {
 	})
 }
 
-// upstream is the fake upstream of this test process.
+// upstream is a fake upstream in this test process. It can be shut and opened again
+// at the same address.
 type upstream struct {
 	*anilibriatest.Server
-	base string
+	base, addr string
+	end        func()
 }
 
 func newUpstream(t *testing.T, titles []anilibriatest.Title) *upstream {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &upstream{Server: anilibriatest.New(titles), base: "http://" + l.Addr().String() + anilibriatest.BasePath}
+	u := &upstream{Server: anilibriatest.New(titles), addr: "127.0.0.1:0"}
+	u.open(t)
+	t.Cleanup(func() { u.shut() })
+	return u
+}
+
+// open begins to listen. Somebody else may hold the port for a moment.
+func (u *upstream) open(t *testing.T) {
+	t.Helper()
+	var l net.Listener
+	eventually(t, "the upstream listens", func() (listens bool) {
+		var err error
+		l, err = net.Listen("tcp", u.addr)
+		return err == nil
+	})
+	u.addr = l.Addr().String()
+	u.base = "http://" + u.addr + anilibriatest.BasePath
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- u.Serve(ctx, l) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return u
+	u.end = func() { cancel(); <-done }
+}
+
+// shut cuts all connections and refuses new ones. Idempotent.
+func (u *upstream) shut() {
+	u.end()
+	u.end = func() {}
 }
 
 func (u *upstream) env() []string {
