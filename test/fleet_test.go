@@ -43,7 +43,7 @@ func TestAProcessThatSleptTellsNothingOldOnceItsPositionHasPassed(t *testing.T) 
 	for _, id := range ids {
 		u.revise(t, id, revision(id))
 	}
-	awake.takeAll()
+	awake.awaitPass(awake.beginPass())
 	change := awake.mark()
 	sleeper.signal(syscall.SIGCONT)
 
@@ -76,16 +76,21 @@ func slim(n int) []anilibriatest.Title {
 	return all
 }
 
-// takeAll has the whole catalogue fetched, and waits for the end of that job.
-func (p *process) takeAll() {
+// beginPass asks for the whole catalogue to be fetched and names the job.
+func (p *process) beginPass() string {
 	p.t.Helper()
 	var job struct {
-		ID    string `json:"job_id"`
-		State string
+		ID string `json:"job_id"`
 	}
 	p.admin("POST", "/internal/sync/full", "").into(p.t, &job)
+	return job.ID
+}
+
+func (p *process) awaitPass(id string) {
+	p.t.Helper()
 	eventually(p.t, "the full pass ends", func() bool {
-		p.admin("GET", "/internal/sync/jobs/"+job.ID, "").into(p.t, &job)
+		var job struct{ State string }
+		p.admin("GET", "/internal/sync/jobs/"+id, "").into(p.t, &job)
 		return job.State == "succeeded"
 	})
 }
