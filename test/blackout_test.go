@@ -28,7 +28,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) env(more ...string) []string {
-	return together(w.u.quiet(), shared(w.redis, w.mongo), more)
+	return together(w.u.quiet(), shared(w.redis, w.mongo), []string{"ANIHUB_PLATFORM_ANILIBRIA_BREAKER_DELAY=1s"}, more)
 }
 
 // end is the blackout: upstream, documents and Redis are gone.
