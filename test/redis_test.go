@@ -16,15 +16,19 @@ import (
 	"anihub/platform/redisdb/redistest"
 )
 
-// oftenCompared makes L1 look at L2 every second, and gives L2 time enough that
-// only a fault makes it fail, not a busy machine.
-func oftenCompared() []string {
+// redisWithin gives Redis that much time, so that only a fault makes it fail, not a
+// busy machine.
+func redisWithin(d string) []string {
 	return []string{
-		"ANIHUB_PLATFORM_CACHE_L1_TTL=1s", "ANIHUB_PLATFORM_CACHE_JITTER=0",
-		"ANIHUB_PLATFORM_CACHE_L2_TIMEOUT=500ms", "ANIHUB_PLATFORM_CACHE_BREAKER_DELAY=1s",
-		"ANIHUB_PLATFORM_STORAGE_REDIS_DIAL_TIMEOUT=500ms", "ANIHUB_PLATFORM_STORAGE_REDIS_READ_TIMEOUT=500ms",
-		"ANIHUB_PLATFORM_STORAGE_REDIS_WRITE_TIMEOUT=500ms",
+		"ANIHUB_PLATFORM_CACHE_L2_TIMEOUT=" + d, "ANIHUB_PLATFORM_STORAGE_REDIS_DIAL_TIMEOUT=" + d,
+		"ANIHUB_PLATFORM_STORAGE_REDIS_READ_TIMEOUT=" + d, "ANIHUB_PLATFORM_STORAGE_REDIS_WRITE_TIMEOUT=" + d,
 	}
+}
+
+// oftenCompared makes L1 look at L2 every second.
+func oftenCompared() []string {
+	return append(redisWithin("500ms"),
+		"ANIHUB_PLATFORM_CACHE_L1_TTL=1s", "ANIHUB_PLATFORM_CACHE_JITTER=0", "ANIHUB_PLATFORM_CACHE_BREAKER_DELAY=1s")
 }
 
 // The ways in which Redis accepts and does not answer.
