@@ -1,6 +1,9 @@
 package test
 
-import "testing"
+import (
+	"syscall"
+	"testing"
+)
 
 // restarted is a process that has read the catalogue from the store into its index,
 // and no title into its memory.
@@ -35,6 +38,28 @@ func TestABlackoutSilencesNothingThatWasNeverRead(t *testing.T) {
 	p, routes := w.restarted(w.env("ANIHUB_PLATFORM_STORAGE_DATA_DIR=" + t.TempDir()))
 	w.end()
 	w.answersAll(p, routes, local)
+	w.begin()
+	w.heals(p, routes)
+}
+
+// TestAProcessThatStartsInABlackoutAnswersEverything: stopped, and started again when
+// upstream, documents and Redis are dead.
+func TestAProcessThatStartsInABlackoutAnswersEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	env := w.env("ANIHUB_PLATFORM_STORAGE_DATA_DIR=" + t.TempDir())
+	first := start(t, []string{"serve"}, env...)
+	routes := w.alive(first)
+	first.signal(syscall.SIGTERM)
+	if code := first.wait(); code != 0 {
+		t.Fatalf("exit %d after SIGTERM", code)
+	}
+	w.end()
+	p := start(t, []string{"serve"}, env...)
+	eventually(t, "lists answer", func() bool { return p.read(titles+"?limit=1").status == 200 })
+	w.answersAll(p, routes, func(path string, f freshness) bool {
+		return f.Stale && (!byItself(path) || f.Level == "local" && f.Reason == "level_down" || f.Level == "l1")
+	})
 	w.begin()
 	w.heals(p, routes)
 }
