@@ -35,10 +35,10 @@ type answer struct {
 
 // freshness is meta.freshness.
 type freshness struct {
-	Level    string
-	StoredAt string `json:"stored_at"`
-	Stale    bool
-	Reason   string
+	Level      string
+	FreshUntil time.Time `json:"fresh_until"`
+	Stale      bool
+	Reason     string
 }
 
 // short is what of a title the tests look at.

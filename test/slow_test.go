@@ -2,6 +2,7 @@ package test
 
 import (
 	"testing"
+	"time"
 
 	"anihub/platform/anilibria/anilibriatest"
 )
@@ -32,7 +33,12 @@ func slowUpstream(t *testing.T, env ...string) {
 
 	var a answer
 	eventually(t, "the copy is old", func() bool {
+		asked := time.Now()
 		a = p.title(id)
+		// fresh_until is told in whole seconds.
+		if f := a.Meta.Freshness; !f.Stale && asked.After(f.FreshUntil.Add(time.Second)) {
+			t.Fatalf("asked at %s, answered as if it were fresh: %+v", asked, f)
+		}
 		return a.status != 200 || a.Meta.Freshness.Stale
 	})
 	all := append(atOnce(20, func(int) answer { return p.title(id) }), a)
@@ -50,4 +56,11 @@ func slowUpstream(t *testing.T, env ...string) {
 		a := p.title(id)
 		return a.status == 200 && !a.Meta.Freshness.Stale && a.title(t).Names.RU == "Второе имя"
 	})
+}
+
+// TestARefreshAheadThatHangsMakesNothingYoung: the question was begun while the copy
+// was still fresh, and has outlived it.
+func TestARefreshAheadThatHangsMakesNothingYoung(t *testing.T) {
+	t.Parallel()
+	slowUpstream(t, "ANIHUB_PLATFORM_CACHE_REFRESH_AT=0.5")
 }
