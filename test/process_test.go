@@ -193,7 +193,7 @@ func ask(t *testing.T, method, url, token, body string) (int, http.Header, strin
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := browser().Do(r)
 	if err != nil {
 		return 0, nil, err.Error()
 	}
@@ -204,6 +204,12 @@ func ask(t *testing.T, method, url, token, body string) (int, http.Header, strin
 	}
 	return resp.StatusCode, resp.Header, string(b)
 }
+
+// browser keeps its connections, so that many readers do not use up the ports, and
+// waits for no answer for ever.
+var browser = sync.OnceValue(func() *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 100, IdleConnTimeout: time.Minute}}
+})
 
 // ready waits for the whole catalogue of the fake. What airs before that belongs to
 // the silent baseline of the first pass and is no news.
@@ -217,24 +223,43 @@ func (p *process) ready() {
 	})
 }
 
-// upstream is the fake upstream of this test process.
+// upstream is a fake upstream in this test process. It can be shut and opened again
+// at the same address.
 type upstream struct {
 	*anilibriatest.Server
-	base string
+	base, addr string
+	end        func()
 }
 
 func newUpstream(t *testing.T, titles []anilibriatest.Title) *upstream {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &upstream{Server: anilibriatest.New(titles), base: "http://" + l.Addr().String() + anilibriatest.BasePath}
+	u := &upstream{Server: anilibriatest.New(titles), addr: "127.0.0.1:0"}
+	u.open(t)
+	t.Cleanup(func() { u.shut() })
+	return u
+}
+
+// open begins to listen. Somebody else may hold the port for a moment.
+func (u *upstream) open(t *testing.T) {
+	t.Helper()
+	var l net.Listener
+	eventually(t, "the upstream listens", func() (listens bool) {
+		var err error
+		l, err = net.Listen("tcp", u.addr)
+		return err == nil
+	})
+	u.addr = l.Addr().String()
+	u.base = "http://" + u.addr + anilibriatest.BasePath
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- u.Serve(ctx, l) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return u
+	u.end = func() { cancel(); <-done }
+}
+
+// shut cuts all connections and refuses new ones. Idempotent.
+func (u *upstream) shut() {
+	u.end()
+	u.end = func() {}
 }
 
 func (u *upstream) env() []string {

@@ -1,6 +1,8 @@
 package anilibriatest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
 	"net"
 	"net/http"
@@ -15,18 +17,20 @@ const All = ""
 
 // Fault is how a route misbehaves; set one of the kinds, Delay goes with any.
 type Fault struct {
-	Status     int           // answers with this status and the body the real API has for it
-	RetryAfter string        // header that goes with Status
-	HTML       bool          // a page of HTML, with Status or 200
-	Hang       bool          // accepts and never answers
-	Reset      bool          // cuts the connection after half of the answer
-	Truncate   bool          // half of the JSON, with a Content-Length that fits
-	WrongTypes bool          // valid JSON of the wrong shape
-	Body       string        // this in place of the answer, as JSON with 200
-	Huge       int64         // this many bytes of one JSON string
-	Drip       time.Duration // one byte of the answer each
-	Delay      time.Duration // before anything else
-	Times      int           // how many answers it spoils; 0 = until Heal
+	Status     int             // answers with this status and the body the real API has for it
+	RetryAfter string          // header that goes with Status
+	HTML       bool            // a page of HTML, with Status or 200
+	Hang       bool            // accepts and never answers
+	Reset      bool            // cuts the connection after half of the answer
+	Truncate   bool            // half of the JSON, with a Content-Length that fits
+	WrongTypes bool            // valid JSON of the wrong shape
+	Body       string          // this in place of the answer, as JSON with 200
+	Huge       int64           // this many bytes of one JSON string
+	Bomb       int64           // the same, packed with gzip to a thousandth
+	Drip       time.Duration   // one byte of the answer each
+	Delay      time.Duration   // before anything else
+	Until      <-chan struct{} // nothing before this is closed
+	Times      int             // how many answers it spoils; 0 = until Heal
 }
 
 type faults struct {
@@ -76,6 +80,7 @@ func (f *faults) take(route string) (Fault, bool) {
 type counters struct {
 	mu   sync.Mutex
 	n    map[string]int
+	open map[string]int
 	last map[string]*url.URL
 	head map[string]http.Header
 }
@@ -92,6 +97,14 @@ func (s *Server) Calls(route string) int {
 		sum += n
 	}
 	return sum
+}
+
+// Pending is how many questions to a route are under way: asked, and neither
+// answered nor given up.
+func (s *Server) Pending(route string) int {
+	s.calls.mu.Lock()
+	defer s.calls.mu.Unlock()
+	return s.calls.open[route]
 }
 
 // ResetCalls sets all counters to zero.
@@ -122,22 +135,31 @@ func (c *counters) count(route string, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n == nil {
-		c.n, c.last, c.head = make(map[string]int), make(map[string]*url.URL), make(map[string]http.Header)
+		c.n, c.open = make(map[string]int), make(map[string]int)
+		c.last, c.head = make(map[string]*url.URL), make(map[string]http.Header)
 	}
 	c.n[route]++
+	c.open[route]++
 	c.last[route], c.head[route] = r.URL, r.Header
+}
+
+func (c *counters) over(route string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[route]--
 }
 
 // guarded counts and spoils.
 func (s *Server) guarded(route string, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.calls.count(route, r)
+		defer s.calls.over(route)
 		f, broken := s.switches.take(route)
 		if !broken {
 			h(w, r)
 			return
 		}
-		if !sleep(r, f.Delay) {
+		if !sleep(r, f.Delay) || !f.await(r) {
 			return
 		}
 		f.spoil(w, r, h)
@@ -157,7 +179,14 @@ func (f Fault) spoil(w http.ResponseWriter, r *http.Request, h http.HandlerFunc)
 	case f.Body != "":
 		write(w, http.StatusOK, []byte(f.Body))
 	case f.Huge > 0:
-		f.huge(w)
+		w.Header().Set("Content-Type", "application/json")
+		huge(w, f.Huge)
+	case f.Bomb > 0:
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		packed := gzip.NewWriter(w)
+		huge(packed, f.Bomb)
+		_ = packed.Close()
 	default:
 		f.cut(w, r, h)
 	}
@@ -241,17 +270,27 @@ func (f Fault) html(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, "<!DOCTYPE html><title>Just a moment...</title><p>Checking your browser.")
 }
 
-func (f Fault) huge(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/json")
-	chunk := make([]byte, 32<<10)
-	for i := range chunk {
-		chunk[i] = 'a'
-	}
+// huge writes n bytes of one JSON string, or as many as somebody reads.
+func huge(w io.Writer, n int64) {
+	chunk := bytes.Repeat([]byte("a"), 32<<10)
 	_, err := io.WriteString(w, `{"data":"`)
-	for left := f.Huge; left > 0 && err == nil; left -= int64(len(chunk)) {
+	for left := n; left > 0 && err == nil; left -= int64(len(chunk)) {
 		_, err = w.Write(chunk[:min(int64(len(chunk)), left)])
 	}
 	_, _ = io.WriteString(w, `"}`)
+}
+
+// await waits for Until unless the caller leaves.
+func (f Fault) await(r *http.Request) bool {
+	if f.Until == nil {
+		return true
+	}
+	select {
+	case <-f.Until:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
 }
 
 // sleep waits unless the caller leaves.

@@ -1,6 +1,8 @@
 package anilibriatest_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -37,6 +39,9 @@ func TestFaults(t *testing.T) {
 		"wrong types": {anilibriatest.Fault{WrongTypes: true}, func(code int, _ http.Header, body []byte) bool { return code == 200 && len(body) > 0 }},
 		"body":        {anilibriatest.Fault{Body: "[]"}, func(_ int, _ http.Header, body []byte) bool { return string(body) == "[]" }},
 		"huge":        {anilibriatest.Fault{Huge: 1 << 20}, func(_ int, _ http.Header, body []byte) bool { return len(body) > 1<<20 }},
+		"bomb": {anilibriatest.Fault{Bomb: 1 << 20}, func(_ int, h http.Header, body []byte) bool {
+			return h.Get("Content-Encoding") == "gzip" && len(body) > 0 && len(body) < 1<<14 && unpacked(body) > 1<<20
+		}},
 	} {
 		s.Break(anilibriatest.RouteRelease, c.fault)
 		if code, h, body := get(t, s, path); !c.check(code, h, body) {
@@ -53,6 +58,35 @@ func TestFaults(t *testing.T) {
 	if codes[0] != 503 || codes[1] != 503 || codes[2] != 200 {
 		t.Errorf("a fault for two answers: %v", codes)
 	}
+}
+
+func unpacked(body []byte) int64 {
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	n, _ := io.Copy(io.Discard, r)
+	return n
+}
+
+// TestUntil: a question that waits is pending, and is answered when it may be.
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, until := demo(), make(chan struct{})
+		s.Break(anilibriatest.RouteStatus, anilibriatest.Fault{Until: until})
+		code := 0
+		go func() { code, _, _ = get(t, s, anilibriatest.BasePath+"/app/status") }()
+		synctest.Wait()
+		if n := s.Pending(anilibriatest.RouteStatus); n != 1 || code != 0 {
+			t.Errorf("while it waits: %d pending, status %d", n, code)
+		}
+		close(until)
+		synctest.Wait()
+		if n := s.Pending(anilibriatest.RouteStatus); n != 0 || code != 200 {
+			t.Errorf("afterwards: %d pending, status %d", n, code)
+		}
+	})
 }
 
 func TestFaultsInTime(t *testing.T) {
