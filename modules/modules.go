@@ -129,10 +129,14 @@ func (m *Modules) buildCatalog() error {
 	m.Catalog = cataloghttp.Observe(room, m.rec)
 	m.serve(func(s *rpc.Server) { cataloghttp.Mount(s, room) }, room.Run)
 	m.deps.Telemetry.Health.Add(telemetry.Check{Name: Catalog, Essential: true, Ask: func(context.Context) error {
-		if state, detail := room.Ready(); state != catalogsvc.StateReady {
+		switch state, detail := room.Ready(); state {
+		case catalogsvc.StateReady:
+			return nil
+		case catalogsvc.StateDegraded:
+			return fmt.Errorf("%w: %s", telemetry.ErrDegraded, detail)
+		default:
 			return errors.New(detail)
 		}
-		return nil
 	}})
 	return nil
 }

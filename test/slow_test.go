@@ -1,6 +1,7 @@
 package test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,9 @@ func slowUpstream(t *testing.T, env ...string) {
 	u := newUpstream(t, anilibriatest.Catalogue())
 	p := start(t, []string{"serve"}, together(u.quiet(), shortLived(), patient(), env)...)
 	p.ready()
+	eventually(t, "the first pass is over, and puts no title in place any more", func() bool {
+		return strings.Contains(p.out.String(), "full sync ended")
+	})
 	before := p.title(id)
 	if before.status != 200 || before.Meta.Freshness.Stale {
 		t.Fatalf("at first: %d %+v", before.status, before.Meta.Freshness)

@@ -263,8 +263,8 @@ func TestHealthcheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), path, "healthcheck", "-url", p.internal+"/health/ready").CombinedOutput()
-	if err != nil || strings.TrimSpace(string(out)) != "ready" {
-		t.Errorf("%v: %s", err, out)
-	}
+	eventually(t, "it is ready: exit 0", func() bool { // degraded until the probe has seen the catalogue: exit 1
+		out, err := exec.CommandContext(t.Context(), path, "healthcheck", "-url", p.internal+"/health/ready").CombinedOutput()
+		return err == nil && strings.TrimSpace(string(out)) == "ready"
+	})
 }

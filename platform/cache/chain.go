@@ -269,10 +269,14 @@ func (c *Cache) await(ctx context.Context, key string, f *flight, have finding, 
 
 // landed is the answer of a flight. It may know less than L1 told the caller.
 func (c *Cache) landed(f *flight, have finding) (Hit, error) {
-	if f.err != nil && have.ok && !errors.Is(f.err, ErrNotFound) {
+	switch {
+	case f.err == nil: // a refresh ahead of time has answered long ago, and may hang since
+		return c.deliver(f.key, f.answer.staleFor(Timeout), nil)
+	case have.ok && !errors.Is(f.err, ErrNotFound):
 		return c.deliver(f.key, have.staleFor(UpstreamDown), nil)
+	default:
+		return c.deliver(f.key, f.answer, f.err)
 	}
-	return c.deliver(f.key, f.answer, f.err)
 }
 
 // left answers a caller whose own time is over: with what there is, since a
@@ -301,11 +305,16 @@ func (c *Cache) deliver(key string, a finding, err error) (Hit, error) {
 	return a.Hit, err
 }
 
-// staleFor marks a value that is not fresh by its level's rules.
+// staleFor marks a value that is not fresh by its level's rules, or no longer. A
+// finding may know a better reason.
 func (x finding) staleFor(reason string) finding {
-	if x.ok && !x.sound {
-		x.Stale, x.Reason = true, reason
+	if !x.ok || x.Stale || x.sound && x.Fresh(time.Now()) {
+		return x
 	}
+	if x.Reason == "" {
+		x.Reason = reason
+	}
+	x.Stale, x.sound = true, false
 	return x
 }
 

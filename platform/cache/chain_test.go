@@ -563,3 +563,23 @@ func TestALoadThatHasJustEndedIsNotRepeated(t *testing.T) {
 		})
 	}
 }
+
+// TestARefreshAheadThatHangsMakesNothingYoung: who joins it after the value's life is
+// over gets what it answered long ago, but not as if it were fresh.
+func TestARefreshAheadThatHangsMakesNothingYoung(t *testing.T) {
+	cfg := steady()
+	cfg.RefreshAt, cfg.L3.TTL = 0.8, time.Minute
+	bubble(t, cfg, func(t *testing.T, r *rig) {
+		r.want(t, "1 origin")
+		time.Sleep(55 * time.Second)
+		r.again(t)
+		r.origin.set(func(o *origin) { o.delay = time.Hour })
+		for _, stale := range []bool{false, true} {
+			h, err := r.Get(t.Context(), key, r.origin.load)
+			if err != nil || h.Stale != stale || string(h.Body) != "1" {
+				t.Errorf("%s, want stale %v", describe(h, err), stale)
+			}
+			time.Sleep(6 * time.Second)
+		}
+	})
+}

@@ -201,6 +201,9 @@ func (s *search) weigh(t *tier, l *lookup, h held) bool {
 		return false
 	}
 	x := finding{Hit: Hit{Entry: h.Entry, Level: t.name}, ok: true, sound: sound}
+	if t.copy && h.Fresh(now) {
+		x.Reason = LevelDown
+	}
 	if l.best.ok && l.best.Generation > x.Generation { // a nearer level knows something newer
 		return false
 	}

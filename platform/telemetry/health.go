@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -30,6 +31,10 @@ type Dependency struct {
 	LatencyMS int64     `json:"latency_ms"`
 	LastError string    `json:"last_error,omitempty"`
 }
+
+// ErrDegraded is what the error of a Check wraps when even an essential dependency
+// goes on working, with less than it should have.
+var ErrDegraded = errors.New("degraded")
 
 // Health asks the dependencies from time to time and answers from memory, so that
 // a probe never waits for a dead server.
@@ -104,6 +109,9 @@ func (h *Health) note(c Check, took time.Duration, err error) {
 	d := Dependency{State: Ready, Since: time.Now().UTC(), LatencyMS: took.Milliseconds()}
 	if err != nil {
 		d.State, d.LastError = worst(c), err.Error()
+	}
+	if errors.Is(err, ErrDegraded) {
+		d.State = Degraded
 	}
 	if before := h.known[c.Name]; before.State == d.State && before.LastError != "not asked yet" {
 		d.Since = before.Since
