@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -150,13 +151,36 @@ func (c *Cache) skip(to eventlog.Position) error {
 	return nil
 }
 
+// Changed reads an entry of the log's Topic for those who follow the bell beside the
+// chain: the keys whose values are new or no longer fresh. Bells by pattern and tag
+// name none. False means that a later version wrote it, or nobody: any key may have
+// changed.
+func Changed(data []byte) (keys []string, ok bool) {
+	r, err := readBell(data)
+	if err != nil || r.Mode == loadedMode {
+		return nil, err == nil
+	}
+	return r.Keys, true
+}
+
+func readBell(data []byte) (ringing, error) {
+	var r ringing
+	if err := json.Unmarshal(data, &r); err != nil {
+		return ringing{}, err
+	}
+	if r.Version != bellVersion {
+		return ringing{}, fmt.Errorf("a bell of version %d", r.Version)
+	}
+	return r, nil
+}
+
 // heed applies one bell. It cannot fail: L1 is memory, and what an L3 of this
 // process misses is owed.
 func (c *Cache) heed(data []byte) {
 	ctx := context.Background()
-	var r ringing
-	if err := json.Unmarshal(data, &r); err != nil || r.Version != bellVersion {
-		c.logger.Warn("a bell cannot be read: L1 is not trusted", "error", err, "version", r.Version)
+	r, err := readBell(data)
+	if err != nil {
+		c.logger.Warn("a bell cannot be read: L1 is not trusted", "error", err)
 		c.distrust()
 		return
 	}

@@ -2,7 +2,6 @@ package catalogsvc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -123,14 +122,6 @@ func transient(err error) bool {
 	return kind == fault.Unavailable || kind == fault.Canceled || kind == fault.Timeout || errors.Is(err, documents.ErrUnavailable)
 }
 
-// ringing is what the index wants to know of a bell.
-type ringing struct {
-	Version int      `json:"v"`
-	Keys    []string `json:"keys"`
-}
-
-const ringingVersion = 1
-
 // heed reads the titles again that the bells among the records name.
 func (s *Service) heed(ctx context.Context, records []eventlog.Record) error {
 	ids, all := rung(records)
@@ -169,11 +160,11 @@ func rung(records []eventlog.Record) (ids map[int]struct{}, all bool) {
 		if r.Topic != cache.Topic {
 			continue
 		}
-		var bell ringing
-		if err := json.Unmarshal(r.Data, &bell); err != nil || bell.Version != ringingVersion {
+		keys, ok := cache.Changed(r.Data)
+		if !ok {
 			return nil, true
 		}
-		for _, k := range bell.Keys {
+		for _, k := range keys {
 			if id, ok := titleID(k); ok {
 				ids[id] = struct{}{}
 			}
