@@ -154,7 +154,10 @@ func TestABlackoutSilencesNothingThatIsDueToBeCompared(t *testing.T) {
 	w.end()
 	for _, path := range routes {
 		if byItself(path) {
-			eventually(t, path+" is due", func() bool { return p.read(path).Meta.Freshness.Stale })
+			eventually(t, path+" says that it cannot be compared", func() bool {
+				f := p.read(path).Meta.Freshness
+				return f.Stale && f.Reason == "level_down"
+			})
 		}
 	}
 	w.answersAll(p, routes, func(path string, f freshness) bool {
