@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -88,6 +89,58 @@ func BenchmarkLevel(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkGetFrom is a Get through the whole chain that is answered by a level, and
+// copied to the nearer ones; every title of the level is asked for once by a process
+// whose memory is empty.
+func BenchmarkGetFrom(b *testing.B) {
+	for _, from := range []string{"l2", "l3", "origin"} {
+		b.Run(from, func(b *testing.B) { getFrom(b, from) })
+	}
+}
+
+func getFrom(b *testing.B, from string) {
+	const titles = 1000
+	store := openSQLite(b, filepath.Join(b.TempDir(), "cache.db"))
+	l2, l3 := cache.NewRedis(redistest.Start(b).Client()), cache.NewDocuments(store.Collection(cache.DocumentsSpec()))
+	load := func(context.Context) (cache.Entry, error) { return title(), nil }
+	keys := make([]string, titles)
+	for i := range keys {
+		keys[i] = fmt.Sprint("title:", i)
+	}
+	empty := func() *cache.Cache { // a process that finds its titles in the level, and nowhere nearer
+		for _, k := range keys {
+			for name, l := range map[string]cache.Level{"l2": l2, "l3": l3} {
+				err := l.Set(b.Context(), k, title())
+				if name < from {
+					err = l.Delete(b.Context(), k)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		c, err := cache.New(steady(), cache.Deps{L1: newMemory(b, 64<<20), L2: l2, L3: l3, Logger: quiet()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return c
+	}
+	b.ReportAllocs()
+	c := empty()
+	for i := 0; b.Loop(); i++ {
+		if i > 0 && i%titles == 0 {
+			b.StopTimer()
+			_ = c.Close()
+			c = empty()
+			b.StartTimer()
+		}
+		if h, err := c.Get(b.Context(), keys[i%titles], load); err != nil || h.Level != from {
+			b.Fatal(h.Level, err)
+		}
+	}
+	_ = c.Close()
 }
 
 // A hit makes nothing: no garbage, no goroutine, no timer.

@@ -100,6 +100,7 @@ type Tagged interface {
 
 // Bulk is a Fenced level that is asked for many keys in one exchange.
 type Bulk interface {
+	Fenced
 	// GetAllFenced is GetFenced for each key, in the order of the keys.
 	GetAllFenced(ctx context.Context, keys []string) ([]Fetched, error)
 }
@@ -116,6 +117,7 @@ type Fetched struct {
 // stored is the fences' work, and taking the lock moves the key's fence to the
 // token, so that whoever held it before and has overslept its end is fenced off.
 type Locker interface {
+	Fenced
 	// Lock takes the lock of a key for a while. Token names the holder, is not 0 and
 	// fits 32 bits; seen is the fence that GetFenced told.
 	Lock(ctx context.Context, key string, token uint32, seen uint64, ttl time.Duration) (Turn, error)

@@ -39,7 +39,6 @@ func NewRedis(client redis.UniversalClient) *Redis { return &Redis{client: clien
 
 var (
 	_ Level  = (*Redis)(nil)
-	_ Fenced = (*Redis)(nil)
 	_ Fencer = (*Redis)(nil)
 	_ Lister = (*Redis)(nil)
 	_ Tagged = (*Redis)(nil)

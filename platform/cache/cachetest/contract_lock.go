@@ -28,7 +28,7 @@ func many(t *testing.T, l cache.Level) {
 		if string(got[i].Body) != want || got[i].OK != (want != "") {
 			t.Errorf("%q: %q, %v, want %q", keys[i], got[i].Body, got[i].OK, want)
 		}
-		_, _, fence, err := b.(cache.Fenced).GetFenced(t.Context(), keys[i])
+		_, _, fence, err := b.GetFenced(t.Context(), keys[i])
 		if err != nil || fence != got[i].Fence {
 			t.Errorf("%q: fence %d among many, %d alone, %v", keys[i], got[i].Fence, fence, err)
 		}
@@ -47,7 +47,7 @@ type holder struct {
 
 func (h holder) seen() uint64 {
 	h.t.Helper()
-	_, _, fence, err := h.l.(cache.Fenced).GetFenced(h.t.Context(), "k")
+	_, _, fence, err := h.l.GetFenced(h.t.Context(), "k")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (h holder) lock(seen uint64) cache.Turn {
 
 func (h holder) store(body string, fence uint64, want bool) {
 	h.t.Helper()
-	ok, err := h.l.(cache.Fenced).SetFenced(h.t.Context(), "k", sample(body, 1), fence)
+	ok, err := h.l.SetFenced(h.t.Context(), "k", sample(body, 1), fence)
 	if err != nil || ok != want {
 		h.t.Errorf("SetFenced(%q) by %d = %v, %v, want %v", body, h.token, ok, err, want)
 	}
@@ -134,20 +134,20 @@ func locks(t *testing.T, l cache.Level) {
 	if turn := b.lock(b.seen()); !turn.Mine || turn.Moved {
 		t.Errorf("after the key was cleared: %+v, want mine: what the other loads is old", turn)
 	}
-	locksRace(t, l)
-}
-
-// locksRace: of many who want a lock at once, one gets it.
-func locksRace(t *testing.T, l cache.Level) {
-	t.Helper()
 	if err := l.Delete(t.Context(), "k"); err != nil {
 		t.Fatal(err)
 	}
+	locksRace(t, locker)
+}
+
+// locksRace: of many who want a lock at once, one gets it.
+func locksRace(t *testing.T, l cache.Locker) {
+	t.Helper()
 	var wg sync.WaitGroup
 	var got atomic.Int32
 	for i := range 16 {
 		wg.Go(func() {
-			h := holder{t, l.(cache.Locker), uint32(100 + i)}
+			h := holder{t, l, uint32(100 + i)}
 			if turn, err := h.l.Lock(t.Context(), "k", h.token, 0, time.Minute); err == nil && turn.Mine {
 				got.Add(1)
 			}
