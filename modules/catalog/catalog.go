@@ -88,6 +88,14 @@ type Summary struct {
 	FreshAt     time.Time // last episode or torrent
 	UpdatedAt   time.Time
 	Blocked     bool
+	Expected    Expected
+}
+
+// Expected is when the next episode of an ongoing title is likely to come out. It may
+// lie up to some hours in the past: then it is late.
+type Expected struct {
+	At         time.Time // zero = nobody can tell
+	Confidence float64   // 0 … 1: the share of the last releases that came at their time, less for each week missed
 }
 
 // Title is a title with everything.

@@ -9,6 +9,9 @@ import (
 // TitlesSpec declares the collection of titles.
 var TitlesSpec = titlesSpec
 
+// Expect is when the next episode is expected.
+var Expect = expect
+
 // Index is the index alone, for tests that hold it against a plain one.
 type Index struct{ x *index }
 

@@ -6,11 +6,10 @@ import (
 	"anihub/modules/catalog"
 )
 
-// An episode of an ongoing title is expected a week after the one before. From
-// somewhat earlier until well after that moment, and after an episode came out,
-// a title is fresh for minutes only: its sources are added one by one.
+// From somewhat before the expected time of an episode until well after it, and after
+// an episode came out, a title is fresh for minutes only: its sources are added one
+// by one.
 const (
-	expectedEvery = 7 * 24 * time.Hour
 	expectedEarly = 30 * time.Minute
 	expectedLate  = 3 * time.Hour
 	freshAround   = 5 * time.Minute
@@ -26,14 +25,18 @@ func (s *Service) lifeOf(d titleDoc, t catalog.Summary, now time.Time) time.Dura
 	return min(s.cfg.FreshFor, untilExpected(t, now, s.cfg.FreshFor))
 }
 
-// untilExpected is the time to the next episode's window, and freshAround inside
-// of it; usual for titles of which no episode is expected.
+// untilExpected is the time to the window of the next episode, and freshAround inside
+// of it and in that of the last one; usual for titles of which no episode is expected.
 func untilExpected(t catalog.Summary, now time.Time, usual time.Duration) time.Duration {
-	since := now.Sub(t.FreshAt)
-	if t.Status != ongoing || t.Weekday == 0 || t.FreshAt.IsZero() || since < 0 {
+	if since := now.Sub(t.FreshAt); t.Status == ongoing && !t.FreshAt.IsZero() && since >= 0 && since < expectedLate {
+		return freshAround
+	}
+	if t.Expected.At.IsZero() {
 		return usual
 	}
-	weeks := (since + expectedEvery - expectedLate) / expectedEvery // 0 while the last one is news
-	opens := t.FreshAt.Add(weeks*expectedEvery - expectedEarly)
+	opens := t.Expected.At.Add(-expectedEarly)
+	if now.After(t.Expected.At.Add(expectedLate)) {
+		return usual // late: who knows
+	}
 	return max(opens.Sub(now), freshAround)
 }

@@ -13,36 +13,29 @@ import (
 // How long a title is fresh depends on when its next episode is expected.
 func TestUntilExpected(t *testing.T) {
 	t.Parallel()
-	const usual, week = 24 * time.Hour, 7 * 24 * time.Hour
-	last := time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC)
-	ongoing := catalog.Summary{Status: "ongoing", Weekday: 5, FreshAt: last}
+	const usual = 24 * time.Hour
+	due := time.Date(2026, 11, 27, 18, 0, 0, 0, time.UTC)
+	expected := catalog.Summary{Status: "ongoing", Expected: catalog.Expected{At: due}, FreshAt: due.Add(-7 * 24 * time.Hour)}
 	for name, tt := range map[string]struct {
-		change func(*catalog.Summary)
-		after  time.Duration // the last episode
-		want   time.Duration
+		title catalog.Summary
+		at    time.Duration // after it is due
+		want  time.Duration
 	}{
-		"completed":                     {func(t *catalog.Summary) { t.Status = "completed" }, week, usual},
-		"announced":                     {func(t *catalog.Summary) { t.Status = "announced" }, week, usual},
-		"without a day":                 {func(t *catalog.Summary) { t.Weekday = 0 }, week, usual},
-		"without an episode":            {func(t *catalog.Summary) { t.FreshAt = time.Time{} }, week, usual},
-		"from the future":               {nil, -time.Hour, usual},
-		"just out":                      {nil, 0, 5 * time.Minute},
-		"out for a while":               {nil, 3*time.Hour - 1, 5 * time.Minute},
-		"no longer news":                {nil, 3 * time.Hour, week - 3*time.Hour - 30*time.Minute},
-		"the day before":                {nil, week - 10*time.Hour, 9*time.Hour + 30*time.Minute},
-		"nearly due":                    {nil, week - 31*time.Minute, 5 * time.Minute},
-		"due":                           {nil, week, 5 * time.Minute},
-		"late":                          {nil, week + 3*time.Hour - 1, 5 * time.Minute},
-		"did not come":                  {nil, week + 3*time.Hour, week - 3*time.Hour - 30*time.Minute},
-		"did not come for a month, due": {nil, 5 * week, 5 * time.Minute},
+		"nothing expected":   {catalog.Summary{Status: "ongoing", FreshAt: due}, 4 * time.Hour, usual},
+		"never out":          {catalog.Summary{Expected: expected.Expected}, -time.Hour, 30 * time.Minute},
+		"just out":           {expected, -7 * 24 * time.Hour, 5 * time.Minute},
+		"out for a while":    {expected, -7*24*time.Hour + 3*time.Hour - 1, 5 * time.Minute},
+		"no longer news":     {expected, -7*24*time.Hour + 3*time.Hour, 7*24*time.Hour - 3*time.Hour - 30*time.Minute},
+		"the day before":     {expected, -10 * time.Hour, 9*time.Hour + 30*time.Minute},
+		"nearly due":         {expected, -31 * time.Minute, 5 * time.Minute},
+		"due":                {expected, 0, 5 * time.Minute},
+		"late":               {expected, 3 * time.Hour, 5 * time.Minute},
+		"did not come":       {expected, 3*time.Hour + 1, usual},
+		"out in the future?": {catalog.Summary{Expected: expected.Expected, FreshAt: due.Add(time.Hour)}, 0, 5 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			title := ongoing
-			if tt.change != nil {
-				tt.change(&title)
-			}
-			if got := catalogsvc.UntilExpected(title, last.Add(tt.after), usual); got != tt.want {
+			if got := catalogsvc.UntilExpected(tt.title, due.Add(tt.at), usual); got != tt.want {
 				t.Errorf("fresh for %v, want %v", got, tt.want)
 			}
 		})

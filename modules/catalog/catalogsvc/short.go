@@ -61,6 +61,10 @@ func (w *wireSummary) parse(raw bson.Raw) error {
 			w.Rating, _ = v.AsFloat64OK()
 		case "blocked":
 			w.Blocked, _ = v.BooleanOK()
+		case "expected_confidence":
+			w.Confidence, _ = v.AsFloat64OK()
+		case "expected_at":
+			w.ExpectedAt = moment(v)
 		case "fresh_at":
 			w.FreshAt = moment(v)
 		case "updated_at":

@@ -62,6 +62,8 @@ type wireSummary struct {
 	FreshAt     time.Time `json:"fresh_at,omitzero" bson:"fresh_at,omitempty"`
 	UpdatedAt   time.Time `json:"updated_at,omitzero" bson:"updated_at,omitempty"`
 	Blocked     bool      `json:"blocked,omitempty" bson:"blocked,omitempty"`
+	ExpectedAt  time.Time `json:"expected_at,omitzero" bson:"expected_at,omitempty"`
+	Confidence  float64   `json:"expected_confidence,omitempty" bson:"expected_confidence,omitempty"`
 }
 
 type wireEpisode struct {
@@ -115,6 +117,7 @@ func wrapSummary(s catalog.Summary) wireSummary {
 		Total: s.Episodes.Total, Current: s.Episodes.Current,
 		Small: s.Poster.Small, Medium: s.Poster.Medium, Large: s.Poster.Large,
 		Rating: s.Rating, Popularity: s.Popularity, FreshAt: s.FreshAt, UpdatedAt: s.UpdatedAt, Blocked: s.Blocked,
+		ExpectedAt: s.Expected.At, Confidence: s.Expected.Confidence,
 	}
 }
 
@@ -126,6 +129,7 @@ func (w wireSummary) unwrap() catalog.Summary {
 		Episodes: catalog.EpisodeCount{Total: w.Total, Current: w.Current},
 		Poster:   catalog.Poster{Small: w.Small, Medium: w.Medium, Large: w.Large},
 		Rating:   w.Rating, Popularity: w.Popularity, FreshAt: w.FreshAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(), Blocked: w.Blocked,
+		Expected: catalog.Expected{At: w.ExpectedAt.UTC(), Confidence: w.Confidence},
 	}
 }
 

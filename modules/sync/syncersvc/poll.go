@@ -32,7 +32,7 @@ func (s *Service) pollLoop(ctx context.Context) error {
 		s.noteError(err)
 		s.metrics.polls.WithLabelValues(result(err)).Inc()
 		failures = s.countPoll(failures, err)
-		next := s.cfg.PollInterval
+		next := cadence(s.cfg.PollInterval, time.Now(), s.expectations(ctx))
 		s.note(func(st *syncer.Status) { st.NextPoll = time.Now().Add(next).UTC() })
 		if !sleep(ctx, next) {
 			return nil

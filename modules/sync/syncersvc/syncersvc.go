@@ -66,6 +66,7 @@ type Catalog interface {
 	Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refreshed, error)
 	Pending(ctx context.Context, limit int) ([]catalog.Event, error)
 	Confirm(ctx context.Context, events []catalog.Event) error
+	Titles(ctx context.Context, q catalog.Query, have string) (catalog.Answer[catalog.Page], error)
 }
 
 // Realtime is what it asks of realtime.

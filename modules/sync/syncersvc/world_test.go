@@ -37,6 +37,7 @@ type world struct {
 	told     []string // realtime: event ids in order, each once
 	calls    map[string]int
 	refresh  []catalog.Refresh
+	expected []catalog.Expected // of ongoing titles
 
 	upstreamDown error
 	catalogDown  error
@@ -236,4 +237,20 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		}
 	}
 	t.Fatalf("never: %s", what)
+}
+
+// Titles implements syncersvc.Catalog.
+func (w *world) Titles(_ context.Context, q catalog.Query, _ string) (catalog.Answer[catalog.Page], error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var a catalog.Answer[catalog.Page]
+	if q.Status != "ongoing" {
+		return a, catalog.ErrBadQuery
+	}
+	from := (q.Page - 1) * q.Limit
+	for _, e := range w.expected[min(from, len(w.expected)):min(from+q.Limit, len(w.expected))] {
+		a.Value.Titles = append(a.Value.Titles, catalog.Summary{Expected: e})
+	}
+	a.Value.Total = len(w.expected)
+	return a, nil
 }

@@ -1,0 +1,4 @@
+package syncersvc
+
+// Cadence is how long the next poll waits.
+var Cadence = cadence
