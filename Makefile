@@ -54,7 +54,7 @@ web: ## the page with hot reload, /api and the socket proxied to :8080
 fuzz: ## run each fuzz target for FUZZTIME (1m)
 	@test/fuzz.sh $(or $(FUZZTIME),1m)
 
-bench: build ## measure and compare with bare net/http in the same run
+bench: build ## measure and compare with bare net/http and nginx in the same run
 	@test/bench.sh
 
 vuln: ## known holes in what we depend on (needs the network)
