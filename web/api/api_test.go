@@ -40,6 +40,12 @@ type surface struct {
 
 func open(t testing.TB, change ...func(*api.Config)) *surface {
 	t.Helper()
+	return openWith(t, func(echo.Context) error { return echo.ErrNotFound }, change...)
+}
+
+// openWith has something where there is no route.
+func openWith(t testing.TB, site echo.HandlerFunc, change ...func(*api.Config)) *surface {
+	t.Helper()
 	cfg := api.Config{AllowedOrigins: []string{"https://friend.example"}}
 	for _, c := range change {
 		c(&cfg)
@@ -50,14 +56,14 @@ func open(t testing.TB, change ...func(*api.Config)) *surface {
 	}
 	a, err := api.New(cfg, api.Deps{
 		Catalog: s.catalog, Users: s.users, Realtime: realtimetest.NewFake(), Health: s.health,
-		Log: slog.New(slog.NewTextHandler(s.log, nil)), Registry: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registry: prometheus.NewRegistry(),
 		Tracer: noop.NewTracerProvider().Tracer(""), Version: "test", Started: time.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	if s.handler, err = a.Handler(func(echo.Context) error { return echo.ErrNotFound }); err != nil {
+	if s.handler, err = a.Handler(site); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -6,6 +6,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"anihub/modules/users"
 	"anihub/platform/telemetry"
@@ -215,21 +219,52 @@ func TestUsersDown(t *testing.T) {
 	}
 }
 
+// TestSecurityHeaders: every answer says that it is data and nothing else; a page
+// says what it needs.
 func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	for _, path := range []string{v2 + "/titles", "/api/nothing", "/health/live"} {
+	for path, want := range map[string]map[string]string{
+		v2 + "/titles": {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"},
+		"/health/live": {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"},
+		"/api/nothing": {"Content-Security-Policy": "frame-ancestors 'none'"},
+		"/titles/9901": {"Content-Security-Policy": "script-src 'self'", "Referrer-Policy": "strict-origin", "X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"},
+		"/api/auth/me": {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"},
+	} {
 		h := s.get(t, path).Header
-		for name, part := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "frame-ancestors 'none'",
-			"Referrer-Policy": "strict-origin", "X-Frame-Options": "DENY",
-		} {
+		want["X-Content-Type-Options"] = "nosniff"
+		for name, part := range want {
 			if !strings.Contains(h.Get(name), part) {
 				t.Errorf("%s: %s is %q", path, name, h.Get(name))
 			}
 		}
 		if strings.Contains(h.Get("Content-Security-Policy"), "unsafe-eval") || h.Get("Server") != "" || h.Get("X-Powered-By") != "" {
 			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
+
+func TestStrictTransportSecurityOverTLSOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for _, c := range []struct {
+		peer, forwarded string
+		want            bool
+	}{
+		{"10.0.0.1:1234", "", false},
+		{"10.0.0.1:1234", "https", true},
+		{"10.0.0.1:1234", "http", false},
+		{"203.0.113.7:1234", "https", false}, // a stranger who says so
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health/live", nil)
+		r.RemoteAddr = c.peer
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-Proto", c.forwarded)
+		}
+		w := newRecorder()
+		s.handler.ServeHTTP(w, r)
+		if got := w.Header().Get("Strict-Transport-Security") != ""; got != c.want {
+			t.Errorf("%+v: %v", c, got)
 		}
 	}
 }
@@ -330,6 +365,45 @@ func TestThePathIsLoggedAndTheQueryIsNot(t *testing.T) {
 	line := s.log.String()
 	if !strings.Contains(line, "/api/anilibria/v2/search") || strings.Contains(line, "private-words") || strings.Contains(line, "secret-token") {
 		t.Errorf("log: %s", line)
+	}
+}
+
+// TestWhatIsWorthALine: what goes well is written only when somebody looks for it.
+func TestWhatIsWorthALine(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.users.Fail(errSecret)
+	for _, c := range []struct{ method, path, level string }{
+		{"GET", v2 + "/titles", "DEBUG"},
+		{"GET", v2 + "/titles/1", "INFO"},
+		{"POST", "/api/auth/login", "WARN"},
+	} {
+		s.log.Reset()
+		body := ""
+		if c.method == "POST" {
+			body = `{"login":"a","password":"b"}`
+		}
+		s.do(t, c.method, c.path, body)
+		if want := "level=" + c.level + " msg=request method=" + c.method + " path=" + c.path; !strings.Contains(s.log.String(), want) {
+			t.Errorf("no %q in %s", want, s.log)
+		}
+	}
+}
+
+// TestASlowAnswerIsWorthALine, unless it is slow by nature.
+func TestASlowAnswerIsWorthALine(t *testing.T) {
+	t.Parallel()
+	for kind, level := range map[string]string{"text/html": "WARN", "text/event-stream": "DEBUG"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := openWith(t, func(c echo.Context) error {
+				time.Sleep(2 * time.Second)
+				return c.Blob(http.StatusOK, kind, nil)
+			})
+			s.get(t, "/")
+			if !strings.Contains(s.log.String(), "level="+level+" msg=request") {
+				t.Errorf("%s: %s", kind, s.log)
+			}
+		})
 	}
 }
 
