@@ -5,20 +5,37 @@ import (
 	"crypto/rand"
 )
 
-type requestIDKey struct{}
+type requestKey struct{}
+
+// request is a context that knows its id. It is its own value for requestKey, so
+// that nothing is allocated but itself.
+type request struct {
+	context.Context
+	id string
+}
+
+// Value is the request itself for its key.
+func (r *request) Value(key any) any {
+	if key == (requestKey{}) {
+		return r
+	}
+	return r.Context.Value(key)
+}
 
 // NewRequestID makes an id for a request that came without a usable one.
 func NewRequestID() string { return rand.Text() }
 
 // WithRequestID returns a context that knows the id of its request.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return &request{ctx, id}
 }
 
 // RequestID is the id of the request that ctx belongs to; "" outside of one.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.id
+	}
+	return ""
 }
 
 // maxRequestID keeps a caller from filling the logs with an id of their own.

@@ -36,6 +36,7 @@ type surface struct {
 	users   *userstest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
+	metrics *prometheus.Registry
 }
 
 func open(t testing.TB, change ...func(*api.Config)) *surface {
@@ -52,11 +53,11 @@ func openWith(t testing.TB, site echo.HandlerFunc, change ...func(*api.Config)) 
 	}
 	s := &surface{
 		catalog: catalogtest.NewFake(lamplighter(), seagulls()), users: userstest.NewFake(),
-		health: telemetry.NewHealth(), log: &bytes.Buffer{},
+		health: telemetry.NewHealth(), log: &bytes.Buffer{}, metrics: prometheus.NewRegistry(),
 	}
 	a, err := api.New(cfg, api.Deps{
 		Catalog: s.catalog, Users: s.users, Realtime: realtimetest.NewFake(), Health: s.health,
-		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registry: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registry: s.metrics,
 		Tracer: noop.NewTracerProvider().Tracer(""), Version: "test", Started: time.Now(),
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"anihub/modules/users"
 	"anihub/platform/telemetry"
@@ -365,6 +366,31 @@ func TestThePathIsLoggedAndTheQueryIsNot(t *testing.T) {
 	line := s.log.String()
 	if !strings.Contains(line, "/api/anilibria/v2/search") || strings.Contains(line, "private-words") || strings.Contains(line, "secret-token") {
 		t.Errorf("log: %s", line)
+	}
+}
+
+// TestRequestsAreCounted by route, never by path, and by the methods that exist.
+func TestRequestsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for _, path := range []string{"/titles/9901", "/titles/9902", "/titles/1"} {
+		s.get(t, v2+path)
+	}
+	s.get(t, "/api/nothing")
+	s.do(t, "BREW", v2+"/titles", "")
+	want := `
+# HELP http_requests_total Requests of the public listener.
+# TYPE http_requests_total counter
+http_requests_total{method="GET",route="/*",status="404"} 1
+http_requests_total{method="GET",route="/api/anilibria/v2/titles/:id",status="200"} 2
+http_requests_total{method="GET",route="/api/anilibria/v2/titles/:id",status="404"} 1
+http_requests_total{method="other",route="/api/anilibria/v2/titles",status="405"} 1
+`
+	if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(want), "http_requests_total"); err != nil {
+		t.Error(err)
+	}
+	if n, err := testutil.GatherAndCount(s.metrics, "http_request_duration_seconds"); err != nil || n != 3 {
+		t.Errorf("%d durations: %v", n, err)
 	}
 }
 
