@@ -3,8 +3,12 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
+
+	"anihub/modules/catalog"
+	"anihub/web/api"
 )
 
 const v2 = "/api/anilibria/v2"
@@ -181,7 +185,7 @@ func TestProvenance(t *testing.T) {
 	if after.StatusCode != 200 || !strings.Contains(string(read(t, after)), "и чайка") {
 		t.Error("a change is not seen at once")
 	}
-	for _, coding := range []string{"gzip;q=0", "identity", "br", ""} {
+	for _, coding := range []string{"gzip;q=0", "gzip;q=0.0", "gzip;q=0, *", "*;q=0.000", "identity", "br", ""} {
 		if r := s.get(t, v2+"/titles/9901", "Accept-Encoding", coding); r.Header.Get("Content-Encoding") != "" {
 			t.Errorf("Accept-Encoding %q got %s", coding, r.Header.Get("Content-Encoding"))
 		}
@@ -252,28 +256,77 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// BenchmarkHotTitle is a hot GET through the whole middleware chain.
-func BenchmarkHotTitle(b *testing.B) {
-	s := open(b)
-	big := lamplighter()
-	for i := range 40 {
-		e := big.Player.Episodes[0]
-		e.Ordinal = float64(i + 3)
-		big.Player.Episodes = append(big.Player.Episodes, e)
+// TestListKeyHasEveryPartOfTheQuery: two queries that ask for different pages must
+// never share an answer, whatever is added to Query one day.
+func TestListKeyHasEveryPartOfTheQuery(t *testing.T) {
+	t.Parallel()
+	keyless := map[string]bool{"Search": true, "Random": true}
+	seen := map[string]string{api.ListKey(catalog.Query{}): "nothing"}
+	for i := range reflect.TypeFor[catalog.Query]().NumField() {
+		var q catalog.Query
+		name, f := reflect.TypeFor[catalog.Query]().Field(i).Name, reflect.ValueOf(&q).Elem().Field(i)
+		switch f.Kind() {
+		case reflect.Int:
+			f.SetInt(7)
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.String:
+			f.SetString("x")
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		default:
+			t.Fatalf("%s: this test does not know its kind", name)
+		}
+		key := api.ListKey(q)
+		if keyless[name] {
+			if key != "" {
+				t.Errorf("%s has the key %q", name, key)
+			}
+			continue
+		}
+		if other, taken := seen[key]; taken {
+			t.Errorf("%s and %s have the same key %q", name, other, key)
+		}
+		seen[key] = name
 	}
-	s.catalog.Put(big)
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://localhost"+v2+"/titles/9901", nil)
-	if err != nil {
-		b.Fatal(err)
+}
+
+func TestListKeysOfTextThatLooksLikeAKey(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for i, q := range []catalog.Query{
+		{Genres: []string{"a", "b"}},
+		{Genres: []string{"a/b"}},
+		{Genres: []string{`a"/"b`}},
+		{Genres: []string{`a","b`}},
+		{IDs: []int{1, 2}},
+		{IDs: []int{12}},
+		{Genres: []string{"id=1"}},
+		{Page: 1, Limit: 12},
+		{Page: 11, Limit: 2},
+		{Season: "x"},
+		{Type: "x"},
+	} {
+		key := api.ListKey(q)
+		if other, taken := seen[key]; taken {
+			t.Errorf("queries %d and %d have the same key %q", i, other, key)
+		}
+		seen[key] = i
 	}
-	r.Header.Set("Accept-Encoding", "gzip")
-	w := &sink{header: http.Header{}}
-	b.ReportAllocs()
-	for b.Loop() {
-		clear(w.header)
-		s.handler.ServeHTTP(w, r)
-	}
-	if w.status != 200 {
-		b.Fatal(w.status)
+}
+
+// TestDifferentlySpeltRequestsShareAnAnswer.
+func TestDifferentlySpeltRequestsShareAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for _, pair := range [][2]string{
+		{"/titles", "/titles?page=1&limit=20"},
+		{"/titles?limit=5&page=1", "/titles?page=1&limit=5"},
+		{"/titles?genres=Романтика,Фэнтези", "/titles?genres[]=Фэнтези&genres[]=Романтика&genres=Фэнтези"},
+	} {
+		a, b := s.get(t, v2+pair[0]), s.get(t, v2+pair[1])
+		if a.StatusCode != 200 || a.Header.Get("Etag") != b.Header.Get("Etag") {
+			t.Errorf("%v: %d, %d", pair, a.StatusCode, b.StatusCode)
+		}
 	}
 }
