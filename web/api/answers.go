@@ -81,17 +81,17 @@ func (a *answers) close() { a.kept.Close() }
 
 // reading is one question to the catalogue and how its answer looks in JSON.
 type reading[T any] struct {
-	key   string // identity of the question; "" = the answer is not kept
 	ask   func(have string) (catalog.Answer[T], error)
 	shape func(T) answerJSON // without Success and Meta
 }
 
-// answer asks and sends.
-func answer[T any](a *API, c echo.Context, r reading[T]) error {
+// answer asks and sends. The key is the identity of the question; with "" the answer
+// is not kept. It is no part of the reading, which so stays on the stack.
+func answer[T any](a *API, c echo.Context, key string, r reading[T]) error {
 	var kept *encoded
 	have := ""
-	if r.key != "" {
-		if kept = a.answers.get(r.key); kept != nil {
+	if key != "" {
+		if kept = a.answers.get(key); kept != nil {
 			have = kept.version
 		}
 	}
@@ -100,21 +100,24 @@ func answer[T any](a *API, c echo.Context, r reading[T]) error {
 		return err
 	}
 	if kept == nil || !got.Unchanged {
-		body := r.shape(got.Value)
-		body.Success = true
-		missing := body.Meta
-		body.Meta = meta(got.Freshness)
-		if missing != nil {
-			body.Meta.Missing = missing.Missing
-		}
-		if kept, err = encode(body, got.Version, got.Freshness); err != nil {
+		if kept, err = encode(shaped(r.shape(got.Value), got.Freshness), got.Version, got.Freshness); err != nil {
 			return err
 		}
-		if r.key != "" && got.Version != "" {
-			a.answers.put(r.key, kept)
+		if key != "" && got.Version != "" {
+			a.answers.put(key, kept)
 		}
 	}
 	return send(c, kept, got.Position)
+}
+
+// shaped completes the envelope of an answer.
+func shaped(body answerJSON, f catalog.Freshness) answerJSON {
+	missing := body.Meta
+	body.Success, body.Meta = true, meta(f)
+	if missing != nil {
+		body.Meta.Missing = missing.Missing
+	}
+	return body
 }
 
 func encode(body answerJSON, version string, f catalog.Freshness) (*encoded, error) {

@@ -43,8 +43,7 @@ func (a *API) oneTitle(c echo.Context, key string, ref catalog.Ref) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	return answer(a, c, reading[catalog.Title]{
-		key:   key,
+	return answer(a, c, key, reading[catalog.Title]{
 		ask:   func(have string) (catalog.Answer[catalog.Title], error) { return a.deps.Catalog.Title(ctx, ref, have) },
 		shape: func(t catalog.Title) answerJSON { return answerJSON{Data: title(t)} },
 	})
@@ -97,8 +96,7 @@ func (a *API) listTitles(c echo.Context) error {
 // list answers a page of titles.
 func (a *API) list(c echo.Context, q catalog.Query) error {
 	ctx := c.Request().Context()
-	return answer(a, c, reading[catalog.Page]{
-		key:   listKey(q),
+	return answer(a, c, listKey(q), reading[catalog.Page]{
 		ask:   func(have string) (catalog.Answer[catalog.Page], error) { return a.deps.Catalog.Titles(ctx, q, have) },
 		shape: func(p catalog.Page) answerJSON { return pageOf(q, p) },
 	})
@@ -213,8 +211,7 @@ func (a *API) schedule(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	return answer(a, c, reading[[]catalog.Day]{
-		key:   "schedule",
+	return answer(a, c, "schedule", reading[[]catalog.Day]{
 		ask:   func(have string) (catalog.Answer[[]catalog.Day], error) { return a.deps.Catalog.Schedule(ctx, have) },
 		shape: func(d []catalog.Day) answerJSON { return answerJSON{Data: envelope.Each(d, day)} },
 	})
@@ -237,8 +234,7 @@ func (a *API) vocabulary(c echo.Context, name string, pick func(catalog.Facets) 
 		return err
 	}
 	ctx := c.Request().Context()
-	return answer(a, c, reading[catalog.Facets]{
-		key:   name,
+	return answer(a, c, name, reading[catalog.Facets]{
 		ask:   func(have string) (catalog.Answer[catalog.Facets], error) { return a.deps.Catalog.Facets(ctx, have) },
 		shape: func(f catalog.Facets) answerJSON { return answerJSON{Data: values(pick(f))} },
 	})
