@@ -2,7 +2,7 @@ package telemetry
 
 import (
 	"context"
-	"crypto/rand"
+	"math/rand/v2"
 )
 
 type requestKey struct{}
@@ -22,8 +22,18 @@ func (r *request) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// NewRequestID makes an id for a request that came without a usable one.
-func NewRequestID() string { return rand.Text() }
+// NewRequestID makes an id for a request that came without a usable one: 120 random
+// bits as letters. It need not be hard to guess, and is made for every request.
+func NewRequestID() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // five bits each
+	var id [24]byte
+	first, second := rand.Uint64(), rand.Uint64()
+	for i := range 12 {
+		id[i] = letters[first>>(5*i)%32]
+		id[12+i] = letters[second>>(5*i)%32]
+	}
+	return string(id[:])
+}
 
 // WithRequestID returns a context that knows the id of its request.
 func WithRequestID(ctx context.Context, id string) context.Context {
