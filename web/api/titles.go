@@ -49,6 +49,24 @@ func (a *API) oneTitle(c echo.Context, key string, ref catalog.Ref) error {
 	})
 }
 
+// franchise is the franchises of a title: a list, because a title may be in several.
+func (a *API) franchise(c echo.Context) error {
+	id, err := envelope.PathID(c, "id")
+	if err != nil {
+		return err
+	}
+	if err := envelope.NoQuery(c); err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	return answer(a, c, "franchise/"+c.Param("id"), reading[catalog.Title]{
+		ask: func(have string) (catalog.Answer[catalog.Title], error) {
+			return a.deps.Catalog.Title(ctx, catalog.Ref{ID: id}, have)
+		},
+		shape: func(t catalog.Title) answerJSON { return answerJSON{Data: envelope.Each(t.Franchise, franchise)} },
+	})
+}
+
 // listParameters are the names that GET /titles knows.
 func listParameters() []string {
 	return []string{
@@ -248,6 +266,8 @@ type statusJSON struct {
 	Titles  int    `json:"titles"`
 }
 
+// status says how old the catalogue is like any other answer; one that cannot answer
+// at all is a status as well.
 func (a *API) status(c echo.Context) error {
 	if err := envelope.NoQuery(c); err != nil {
 		return err
@@ -255,8 +275,14 @@ func (a *API) status(c echo.Context) error {
 	state, _ := a.deps.Health.State()
 	out := statusJSON{Status: state, Version: a.deps.Version, Uptime: int64(time.Since(a.deps.Started).Seconds())}
 	page, err := a.deps.Catalog.Titles(c.Request().Context(), catalog.Query{Page: 1, Limit: 1}, "")
-	if err == nil {
-		out.Titles = page.Value.Total
+	if err != nil {
+		return envelope.OK(c, http.StatusOK, out)
 	}
-	return envelope.OK(c, http.StatusOK, out)
+	return answer(a, c, "", reading[catalog.Page]{
+		ask: func(string) (catalog.Answer[catalog.Page], error) { return page, nil },
+		shape: func(p catalog.Page) answerJSON {
+			out.Titles = p.Total
+			return answerJSON{Data: out}
+		},
+	})
 }

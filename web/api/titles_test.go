@@ -1,14 +1,15 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/labstack/echo/v4"
+
 	"anihub/modules/catalog"
-	"anihub/web/api"
 )
 
 const v2 = "/api/anilibria/v2"
@@ -18,7 +19,7 @@ func TestCatalogueRoutes(t *testing.T) {
 	s := open(t)
 	for _, path := range []string{
 		"/titles", "/titles/9901", "/titles/code/kamome", "/titles/batch?ids=9901", "/search?q=%D0%A4%D0%BE%D0%BD",
-		"/updates", "/popular?limit=1", "/random", "/schedule", "/genres", "/years", "/seasons", "/status",
+		"/franchise/9901", "/updates", "/popular?limit=1", "/random", "/schedule", "/genres", "/years", "/seasons", "/status",
 		"/titles?genres=Фэнтези&genres=Романтика&year=2026&status=ongoing&sort=rating&order=desc&page=1&limit=5&type=TV&season=summer&age_rating=R12_PLUS&year_from=2000&year_to=2030",
 		"/titles?genres[]=Фэнтези", "/titles?genres=Фэнтези,Романтика", "/titles?page=100000",
 	} {
@@ -149,47 +150,46 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 	}
 }
 
-func TestProvenance(t *testing.T) {
+// TestEveryCatalogueAnswerSaysWhereItCameFrom: provenance is in the head and in the
+// body, on every route that answers from the catalogue.
+func TestFranchise(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	first := s.get(t, v2+"/titles/9901", "Accept-Encoding", "gzip")
-	plain := s.get(t, v2+"/titles/9901")
-	if first.Header.Get("Content-Encoding") != "gzip" || plain.Header.Get("Content-Encoding") != "" {
-		t.Errorf("codings: %q and %q", first.Header.Get("Content-Encoding"), plain.Header.Get("Content-Encoding"))
+	var got []struct {
+		Name   string
+		Titles []struct{ ID int }
 	}
-	a, b := read(t, first), read(t, plain)
-	if string(a) != string(b) {
-		t.Error("the two codings differ")
+	if err := json.Unmarshal(answerOf(t, s.get(t, v2+"/franchise/9901")).Data, &got); err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"Etag", "Cache-Status", "Age", "Vary", "X-Request-ID", "Content-Length"} {
-		if plain.Header.Get(name) == "" {
-			t.Errorf("no %s", name)
+	if len(got) != 1 || got[0].Name != "Улица" || len(got[0].Titles) != 1 || got[0].Titles[0].ID != 9901 {
+		t.Errorf("got %+v", got)
+	}
+	if e := answerOf(t, s.get(t, v2+"/franchise/9902")); string(e.Data) != "[]" {
+		t.Errorf("a title without one: %s", e.Data)
+	}
+	for path, status := range map[string]int{"/franchise/1": 404, "/franchise/x": 400, "/franchise/9901?x=1": 400} {
+		if r := s.get(t, v2+path); r.StatusCode != status {
+			t.Errorf("%s: %d", path, r.StatusCode)
 		}
 	}
-	if !strings.HasPrefix(plain.Header.Get("Cache-Status"), "AniHub;") {
-		t.Errorf("Cache-Status: %s", plain.Header.Get("Cache-Status"))
+}
+
+// TestStatusOfACatalogueThatCannotAnswer.
+func TestStatusOfACatalogueThatCannotAnswer(t *testing.T) {
+	t.Parallel()
+	down := func(c catalog.Service) catalog.Service { return unavailable{c} }
+	s := build(t, func(echo.Context) error { return echo.ErrNotFound }, down)
+	r := s.get(t, v2+"/status")
+	if e := answerOf(t, r); r.StatusCode != 200 || !strings.Contains(string(e.Data), `"titles":0`) || r.Header.Get("Cache-Status") != "" {
+		t.Errorf("%d %s %v", r.StatusCode, e.Data, r.Header)
 	}
-	for _, tag := range []string{plain.Header.Get("Etag"), strings.TrimPrefix(plain.Header.Get("Etag"), "W/"), `"x", ` + plain.Header.Get("Etag"), "*"} {
-		r := s.get(t, v2+"/titles/9901", "If-None-Match", tag)
-		if r.StatusCode != http.StatusNotModified || len(read(t, r)) > 0 || r.Header.Get("Etag") == "" {
-			t.Errorf("If-None-Match %s: %d", tag, r.StatusCode)
-		}
-	}
-	if r := s.get(t, v2+"/titles/9901", "If-None-Match", `W/"other"`); r.StatusCode != 200 {
-		t.Errorf("another tag: %d", r.StatusCode)
-	}
-	changed := lamplighter()
-	changed.Names.RU = "Фонарщик и чайка"
-	s.catalog.Put(changed)
-	after := s.get(t, v2+"/titles/9901", "If-None-Match", plain.Header.Get("Etag"))
-	if after.StatusCode != 200 || !strings.Contains(string(read(t, after)), "и чайка") {
-		t.Error("a change is not seen at once")
-	}
-	for _, coding := range []string{"gzip;q=0", "gzip;q=0.0", "gzip;q=0, *", "*;q=0.000", "identity", "br", ""} {
-		if r := s.get(t, v2+"/titles/9901", "Accept-Encoding", coding); r.Header.Get("Content-Encoding") != "" {
-			t.Errorf("Accept-Encoding %q got %s", coding, r.Header.Get("Content-Encoding"))
-		}
-	}
+}
+
+type unavailable struct{ catalog.Service }
+
+func (unavailable) Titles(context.Context, catalog.Query, string) (catalog.Answer[catalog.Page], error) {
+	return catalog.Answer[catalog.Page]{}, catalog.ErrUnavailable
 }
 
 func TestMissingOfABatchAreNamed(t *testing.T) {
@@ -258,75 +258,4 @@ func FuzzQuery(f *testing.F) {
 
 // TestListKeyHasEveryPartOfTheQuery: two queries that ask for different pages must
 // never share an answer, whatever is added to Query one day.
-func TestListKeyHasEveryPartOfTheQuery(t *testing.T) {
-	t.Parallel()
-	keyless := map[string]bool{"Search": true, "Random": true}
-	seen := map[string]string{api.ListKey(catalog.Query{}): "nothing"}
-	for i := range reflect.TypeFor[catalog.Query]().NumField() {
-		var q catalog.Query
-		name, f := reflect.TypeFor[catalog.Query]().Field(i).Name, reflect.ValueOf(&q).Elem().Field(i)
-		switch f.Kind() {
-		case reflect.Int:
-			f.SetInt(7)
-		case reflect.Bool:
-			f.SetBool(true)
-		case reflect.String:
-			f.SetString("x")
-		case reflect.Slice:
-			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
-		default:
-			t.Fatalf("%s: this test does not know its kind", name)
-		}
-		key := api.ListKey(q)
-		if keyless[name] {
-			if key != "" {
-				t.Errorf("%s has the key %q", name, key)
-			}
-			continue
-		}
-		if other, taken := seen[key]; taken {
-			t.Errorf("%s and %s have the same key %q", name, other, key)
-		}
-		seen[key] = name
-	}
-}
-
-func TestListKeysOfTextThatLooksLikeAKey(t *testing.T) {
-	t.Parallel()
-	seen := map[string]int{}
-	for i, q := range []catalog.Query{
-		{Genres: []string{"a", "b"}},
-		{Genres: []string{"a/b"}},
-		{Genres: []string{`a"/"b`}},
-		{Genres: []string{`a","b`}},
-		{IDs: []int{1, 2}},
-		{IDs: []int{12}},
-		{Genres: []string{"id=1"}},
-		{Page: 1, Limit: 12},
-		{Page: 11, Limit: 2},
-		{Season: "x"},
-		{Type: "x"},
-	} {
-		key := api.ListKey(q)
-		if other, taken := seen[key]; taken {
-			t.Errorf("queries %d and %d have the same key %q", i, other, key)
-		}
-		seen[key] = i
-	}
-}
-
 // TestDifferentlySpeltRequestsShareAnAnswer.
-func TestDifferentlySpeltRequestsShareAnAnswer(t *testing.T) {
-	t.Parallel()
-	s := open(t)
-	for _, pair := range [][2]string{
-		{"/titles", "/titles?page=1&limit=20"},
-		{"/titles?limit=5&page=1", "/titles?page=1&limit=5"},
-		{"/titles?genres=Романтика,Фэнтези", "/titles?genres[]=Фэнтези&genres[]=Романтика&genres=Фэнтези"},
-	} {
-		a, b := s.get(t, v2+pair[0]), s.get(t, v2+pair[1])
-		if a.StatusCode != 200 || a.Header.Get("Etag") != b.Header.Get("Etag") {
-			t.Errorf("%v: %d, %d", pair, a.StatusCode, b.StatusCode)
-		}
-	}
-}
