@@ -45,6 +45,7 @@ test-page: $(PAGE) ## lint and unit tests of the page
 test-go: $(PAGE) ## every ring of Go tests
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $(filter-out anihub/test,$(shell $(GO) list ./...))
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m -parallel 6 ./test
+	$(GO) test -run Alloc . ./platform/cache # what the race detector would change
 
 test-sim: ## the cache under 10,000 seeds of faults; a failing one prints itself (-sim.seed=N replays it)
 	GOGC=400 $(GO) test ./platform/cache -run '^TestSimulation$$' -sim.seeds=$(or $(SEEDS),10000)
@@ -55,7 +56,7 @@ web: ## the page with hot reload, /api and the socket proxied to :8080
 fuzz: ## run each fuzz target for FUZZTIME (1m)
 	@test/fuzz.sh $(or $(FUZZTIME),1m)
 
-bench: build ## measure and compare with bare net/http in the same run
+bench: build ## measure and compare with bare net/http and nginx in the same run
 	@test/bench.sh
 
 vuln: ## known holes in what we depend on (needs the network)

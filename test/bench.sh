@@ -1,68 +1,137 @@
 #!/usr/bin/env bash
-# Measures a hot GET /titles/{id} of the real binary against a bare net/http handler
-# that writes the same bytes, in the same run: server on one core, wrk on the other.
-# Prints requests per second and the ratio, for gzip and identity; then start time,
-# size of the binary, and memory after a full sync of 2,000 titles.
+# Measures the hot paths of the real binary, server on one core and wrk on the other,
+# in one run and interleaved with what it is compared with:
+#   - GET /titles/{id}, gzip and identity, against a bare net/http handler that writes
+#     the same bytes, body and headers ("bare"); the same without our headers ("few
+#     headers"); and nginx answering the same from its proxy_cache, where it is installed;
+#   - a list page of 20 out of 10,000 titles, gzip;
+# then start time, size of the binary, and memory after a full sync of 2,000 titles.
 #
 # Needs wrk and curl. Traffic stays on loopback. DURATION seconds per run (8).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 duration=${DURATION:-8}
 work=$(mktemp -d)
+chmod 711 "$work" # nginx, started by root, works as somebody else
 pids=()
-cleanup() {
-	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+stop() {
+	if ((${#pids[@]})); then kill "${pids[@]}" 2>/dev/null || true; fi
 	wait 2>/dev/null || true
-	rm -rf "$work"
+	pids=()
 }
-trap cleanup EXIT
+trap 'stop; rm -rf "$work"' EXIT
 
 command -v wrk >/dev/null || { echo "bench: wrk is not installed (apt-get install wrk)" >&2; exit 1; }
+nginx=$(PATH=$PATH:/usr/sbin command -v nginx || true)
 
-site=127.0.0.1:18480 internal=127.0.0.1:18481 bare=127.0.0.1:18482
-title=9901
+site=127.0.0.1:18480 internal=127.0.0.1:18481 bare=127.0.0.1:18482 few=127.0.0.1:18483 proxy=127.0.0.1:18484
+title=/api/anilibria/v2/titles/9901
+list='/api/anilibria/v2/titles?limit=20'
+export ANIHUB_MODULES_ADDR=$internal ANIHUB_WEB_RATE_LIMIT=0
+
+demo() { # arguments of anihub demo; on core 0 alone
+	GOMAXPROCS=1 taskset -c 0 bin/anihub demo -addr $site -every 1h "$@" >"$work/out" 2>"$work/log" &
+	pids+=($!)
+}
+answers() { # url; waits until it does
+	for _ in $(seq 600); do curl -fso /dev/null "$1" && return; sleep 0.05; done
+	echo "bench: nothing answers at $1" >&2
+	tail -qn 2 "$work"/nginx/stderr "$work"/nginx/error.log >&2 2>/dev/null || true
+	exit 1
+}
+synced() { # waits for the first full sync
+	for _ in $(seq 1200); do grep -q 'full sync ended' "$work/log" && return; sleep 0.1; done
+	echo "bench: the full sync did not end" >&2
+	exit 1
+}
+rate() { # url, coding
+	taskset -c 1 wrk -t1 -c32 -d"${duration}s" -H "Accept-Encoding: $2" "$1" | awk '/Requests\/sec/{print $2}'
+}
+compare() { # coding, then name=url; best of three rounds, so that a noisy neighbour hits all
+	local coding=$1 pair name got
+	shift
+	local -A best=()
+	for _ in 1 2 3; do
+		for pair in "$@"; do
+			name=${pair%%=*} got=$(rate "${pair#*=}" "$coding")
+			best[$name]=$(echo "$got ${best[$name]:-0}" | awk '{print ($1>$2)?$1:$2}')
+		done
+	done
+	for pair in "$@"; do
+		name=${pair%%=*}
+		echo "${best[anihub]} ${best[$name]}" | awk -v c="$coding" -v n="$name" '{printf "  %-9s %-13s %8.0f/s   anihub is %.2f of it\n", c, n, $2, $1/$2}'
+	done
+}
+
+# one worker that answers from its own cache: what it compresses, it compresses anew
+# for every request (/), unless it may keep what the origin compressed (/kept).
+start_nginx() {
+	mkdir -p "$work/nginx"
+	cat >"$work/nginx/nginx.conf" <<CONF
+daemon off; worker_processes 1; pid nginx.pid; error_log error.log;
+events { worker_connections 256; }
+http {
+	access_log off; default_type application/json; keepalive_requests 100000000;
+	client_body_temp_path body; proxy_temp_path temp; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+	proxy_cache_path cache keys_zone=bench:10m;
+	gzip on; gzip_types application/json; gzip_proxied any;
+	server {
+		listen $proxy;
+		proxy_cache bench; proxy_cache_valid 200 1h; proxy_ignore_headers Cache-Control Vary;
+		location / { proxy_set_header Accept-Encoding ""; proxy_pass http://$bare; }
+		location /kept/ { proxy_cache_key "\$uri \$http_accept_encoding"; proxy_set_header Accept-Encoding \$http_accept_encoding; proxy_pass http://$bare; }
+	}
+}
+CONF
+	taskset -c 0 "$nginx" -p "$work/nginx/" -c nginx.conf 2>"$work/nginx/stderr" &
+	pids+=($!)
+	answers "http://$proxy/"
+}
 
 go build -o "$work/bare" ./test/bare
-GOMAXPROCS=1 ANIHUB_MODULES_ADDR=$internal ANIHUB_WEB_RATE_LIMIT=0 ANIHUB_PLATFORM_LOG_LEVEL=${LOG_LEVEL:-info} \
-	taskset -c 0 bin/anihub demo -addr $site -every 1h >"$work/out" 2>"$work/log" &
-pids+=($!)
-for _ in $(seq 300); do curl -fso "$work/identity" "http://$site/api/anilibria/v2/titles/$title" && break; sleep 0.1; done
+demo
+answers "http://$site$title"
 sleep 2
-curl -fso "$work/identity" "http://$site/api/anilibria/v2/titles/$title"
-curl -fso "$work/gzip" -H 'Accept-Encoding: gzip' "http://$site/api/anilibria/v2/titles/$title"
-GOMAXPROCS=1 taskset -c 0 "$work/bare" -addr $bare -identity "$work/identity" -gzip "$work/gzip" &
+curl -fso "$work/identity" -D "$work/headers" "http://$site$title"
+curl -fso "$work/gzip" -H 'Accept-Encoding: gzip' "http://$site$title"
+GOMAXPROCS=1 taskset -c 0 "$work/bare" -addr $bare -identity "$work/identity" -gzip "$work/gzip" -headers "$work/headers" &
 pids+=($!)
-for _ in $(seq 100); do curl -fso /dev/null "http://$bare/" && break; sleep 0.1; done
+GOMAXPROCS=1 taskset -c 0 "$work/bare" -addr $few -identity "$work/identity" -gzip "$work/gzip" &
+pids+=($!)
+answers "http://$bare/" && answers "http://$few/"
 
-rate() { # url, header
-	taskset -c 1 wrk -t1 -c32 -d"${duration}s" -H "$2" "$1" | awk '/Requests\/sec/{print $2}'
-}
-echo "hot GET /titles/$title: $(stat -c %s "$work/identity") bytes, gzip $(stat -c %s "$work/gzip"); one core each, wrk -c32, ${duration}s, best of 3"
+echo "hot GET $title: $(stat -c %s "$work/identity") bytes, gzip $(stat -c %s "$work/gzip"), $(wc -l <"$work/headers") lines of head; one core each, wrk -c32, ${duration}s, best of 3"
+rivals=()
+if [[ -n $nginx ]]; then
+	start_nginx
+	rivals=("nginx=http://$proxy/" "nginx, kept=http://$proxy/kept/")
+else
+	echo "  nginx is not installed: not compared (apt-get install nginx-light)"
+fi
 for coding in identity gzip; do
-	best_bare=0 best_hub=0
-	for _ in 1 2 3; do # interleaved, so that a noisy neighbour hits both
-		b=$(rate "http://$bare/" "Accept-Encoding: $coding")
-		h=$(rate "http://$site/api/anilibria/v2/titles/$title" "Accept-Encoding: $coding")
-		best_bare=$(echo "$b $best_bare" | awk '{print ($1>$2)?$1:$2}')
-		best_hub=$(echo "$h $best_hub" | awk '{print ($1>$2)?$1:$2}')
-	done
-	echo "$best_hub $best_bare" | awk -v c=$coding '{printf "  %-8s anihub %8.0f/s   bare %8.0f/s   ratio %.2f\n", c, $1, $2, $1/$2}'
+	compare $coding "anihub=http://$site$title" "bare=http://$bare/" "few headers=http://$few/" "${rivals[@]}"
 done
-l=$(rate "http://$site/api/anilibria/v2/titles?limit=20" "Accept-Encoding: gzip")
-echo "list page of 20, gzip (68 titles): $l/s"
-kill "${pids[@]}"; wait "${pids[@]}" 2>/dev/null || true; pids=()
+stop
+
+demo -titles 9932
+answers "http://$site$title"
+synced
+sleep 2
+total=$(curl -fs "http://$site$list" | sed 's/.*"pagination":{[^}]*"total":\([0-9]*\).*/\1/')
+echo "list page of 20, gzip, $total titles: $(for _ in 1 2 3; do rate "http://$site$list" gzip; done | sort -n | tail -1)/s"
+stop
 
 echo "binary: $(stat -c %s bin/anihub) bytes"
 
 begin=$(date +%s%N)
-ANIHUB_MODULES_ADDR=$internal bin/anihub demo -addr $site -every 1h >"$work/out" 2>"$work/log" &
+bin/anihub demo -addr $site -every 1h >"$work/out" 2>"$work/log" &
 pids+=($!)
 for _ in $(seq 1000); do curl -fso /dev/null "http://$site/api/anilibria/v2/titles?limit=1" && break; sleep 0.01; done
 echo "demo: start to the first 200 of /titles: $((($(date +%s%N) - begin) / 1000000)) ms"
-kill "${pids[@]}"; wait "${pids[@]}" 2>/dev/null || true; pids=()
+stop
 
-ANIHUB_MODULES_ADDR=$internal bin/anihub demo -addr $site -every 1h -titles 1932 >"$work/out" 2>"$work/log" &
+bin/anihub demo -addr $site -every 1h -titles 1932 >"$work/out" 2>"$work/log" &
 pids+=($!)
-for _ in $(seq 300); do grep -q 'full sync ended' "$work/log" && break; sleep 0.1; done
+synced
 sleep 1
 echo "full sync of 2,000 titles: $(grep -o 'full sync ended.*' "$work/log" | grep -o 'took=[^ ]*'); resident afterwards $(awk '/VmRSS/{print int($2/1024)}' "/proc/${pids[-1]}/status") MB, the demo's own upstream included"

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"anihub/platform/fault"
+	"anihub/web/envelope"
 )
 
 var (
@@ -143,7 +144,7 @@ func (f *file) send(c echo.Context) error {
 	}
 	body := f.codings[""]
 	for _, coding := range []string{"br", "gzip"} {
-		if coded, ok := f.codings[coding]; ok && accepts(c.Request(), coding) {
+		if coded, ok := f.codings[coding]; ok && envelope.Accepts(c.Request().Header["Accept-Encoding"], coding) {
 			h.Set("Content-Encoding", coding)
 			body = coded
 			break
@@ -157,15 +158,4 @@ func (f *file) send(c echo.Context) error {
 	c.Response().WriteHeader(http.StatusOK)
 	_, _ = c.Response().Write(body) // a reader who is gone cannot be told
 	return nil
-}
-
-// accepts looks for the coding as a word of Accept-Encoding that is not refused.
-func accepts(r *http.Request, coding string) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, params, _ := strings.Cut(part, ";")
-		if strings.TrimSpace(name) == coding {
-			return strings.ReplaceAll(params, " ", "") != "q=0"
-		}
-	}
-	return false
 }

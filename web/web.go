@@ -110,6 +110,9 @@ func newServer(h http.Handler) *http.Server {
 	}
 }
 
+// Handler is what it serves, for a caller with connections of its own.
+func (w *Web) Handler() http.Handler { return w.server.Handler }
+
 // Addr is where it listens.
 func (w *Web) Addr() string { return w.listener.Addr().String() }
 

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Method is one method of a door as both ends of the wire know it: a corridor
@@ -45,8 +46,8 @@ func (m Method[Req, Resp]) Call(ctx context.Context, p *Peer, req Req) (Resp, er
 
 // Here records a call that stays in this process in the same metrics.
 func (m Method[Req, Resp]) Here(rec *Recorder, fn func() (Resp, error)) (Resp, error) {
-	done := rec.begin(m.Module, m.Name)
+	start := time.Now()
 	resp, err := fn()
-	done(err)
+	rec.record(m.Module, m.Name, start, err)
 	return resp, err
 }

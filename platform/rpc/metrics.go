@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,13 +15,26 @@ type Recorder struct {
 	source   string
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	mu       sync.RWMutex
+	series   map[outcome]series
+}
+
+// outcome is what calls are counted by; it has as many values as the labels.
+type outcome struct {
+	module, method string
+	status         int
+}
+
+type series struct {
+	requests prometheus.Counter
+	duration prometheus.Observer
 }
 
 // NewRecorder registers inter_service_requests_total and
 // inter_service_request_duration_seconds. Source names the calling process.
 func NewRecorder(source string, reg prometheus.Registerer) (*Recorder, error) {
 	r := &Recorder{
-		source: source,
+		source: source, series: map[outcome]series{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inter_service_requests_total",
 			Help: "Calls between modules, in this process or over the wire, by HTTP status.",
@@ -39,14 +53,32 @@ func NewRecorder(source string, reg prometheus.Registerer) (*Recorder, error) {
 	return r, nil
 }
 
-// begin starts the clock of one call; the returned function stops it.
-func (r *Recorder) begin(module, method string) func(error) {
+// record counts one call that began at start.
+func (r *Recorder) record(module, method string, start time.Time, err error) {
 	if r == nil {
-		return func(error) {}
+		return
 	}
-	start := time.Now()
-	return func(err error) {
-		r.requests.WithLabelValues(r.source, module, method, strconv.Itoa(fault.Status(err))).Inc()
-		r.duration.WithLabelValues(r.source, module, method).Observe(time.Since(start).Seconds())
+	s := r.seriesOf(outcome{module, method, fault.Status(err)})
+	s.requests.Inc()
+	s.duration.Observe(time.Since(start).Seconds())
+}
+
+// seriesOf finds the series of an outcome. They are kept, because the registry
+// takes longer to find them than to count, and calls in the same process are as
+// many as requests.
+func (r *Recorder) seriesOf(o outcome) series {
+	r.mu.RLock()
+	s, ok := r.series[o]
+	r.mu.RUnlock()
+	if ok {
+		return s
 	}
+	s = series{
+		requests: r.requests.WithLabelValues(r.source, o.module, o.method, strconv.Itoa(o.status)),
+		duration: r.duration.WithLabelValues(r.source, o.module, o.method),
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.series[o] = s
+	return s
 }

@@ -98,9 +98,9 @@ type call struct {
 }
 
 func (p *Peer) call(ctx context.Context, c call) error {
-	done := p.rec.begin(p.cfg.Module, c.name)
+	start := time.Now()
 	err := p.tries(ctx, c)
-	done(err)
+	p.rec.record(p.cfg.Module, c.name, start, err)
 	return err
 }
 

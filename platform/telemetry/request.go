@@ -2,23 +2,50 @@ package telemetry
 
 import (
 	"context"
-	"crypto/rand"
+	"math/rand/v2"
 )
 
-type requestIDKey struct{}
+type requestKey struct{}
 
-// NewRequestID makes an id for a request that came without a usable one.
-func NewRequestID() string { return rand.Text() }
+// request is a context that knows its id. It is its own value for requestKey, so
+// that nothing is allocated but itself.
+type request struct {
+	context.Context
+	id string
+}
+
+// Value is the request itself for its key.
+func (r *request) Value(key any) any {
+	if key == (requestKey{}) {
+		return r
+	}
+	return r.Context.Value(key)
+}
+
+// NewRequestID makes an id for a request that came without a usable one: 120 random
+// bits as letters. It need not be hard to guess, and is made for every request.
+func NewRequestID() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // five bits each
+	var id [24]byte
+	first, second := rand.Uint64(), rand.Uint64()
+	for i := range 12 {
+		id[i] = letters[first>>(5*i)%32]
+		id[12+i] = letters[second>>(5*i)%32]
+	}
+	return string(id[:])
+}
 
 // WithRequestID returns a context that knows the id of its request.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return &request{ctx, id}
 }
 
 // RequestID is the id of the request that ctx belongs to; "" outside of one.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.id
+	}
+	return ""
 }
 
 // maxRequestID keeps a caller from filling the logs with an id of their own.

@@ -157,3 +157,26 @@ func TestTracingToADeadCollectorCostsNothing(t *testing.T) {
 	defer cancel()
 	_ = tel.Close(ctx) // it may fail, but must come back
 }
+
+func TestRequestIDs(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 1000 {
+		id := telemetry.NewRequestID()
+		if !telemetry.ValidRequestID(id) || seen[id] {
+			t.Fatalf("%q is not usable or came twice", id)
+		}
+		seen[id] = true
+	}
+	ctx, cancel := context.WithCancel(telemetry.WithRequestID(t.Context(), "outer-id"))
+	if got := telemetry.RequestID(ctx); got != "outer-id" {
+		t.Errorf("got %q", got)
+	}
+	cancel()
+	if inner := telemetry.WithRequestID(ctx, "inner-id"); telemetry.RequestID(inner) != "inner-id" || inner.Err() == nil {
+		t.Errorf("%q, %v", telemetry.RequestID(inner), inner.Err())
+	}
+	if got := telemetry.RequestID(t.Context()); got != "" {
+		t.Errorf("outside of a request: %q", got)
+	}
+}

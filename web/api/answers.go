@@ -22,10 +22,27 @@ import (
 type encoded struct {
 	version  string // of the door's answer it was made from
 	storedAt time.Time
-	identity []byte
-	gzip     []byte // nil when not worth it
+	identity body
+	gzip     body // empty when not worth it
 	etag     string
-	header   http.Header // what is the same for every sender
+	header   []field // what is the same for every reader
+}
+
+// body is the bytes of an answer in one coding, with the headers that tell of them.
+type body struct {
+	bytes          []byte
+	coding, length []string
+}
+
+func newBody(b []byte, coding ...string) body {
+	return body{b, coding, []string{strconv.Itoa(len(b))}}
+}
+
+// field is a response header under its canonical name. It goes into a header as it
+// is: Header.Set would look at the name again and allocate.
+type field struct {
+	name   string
+	values []string
 }
 
 // answers keeps encoded answers, so that a hot GET copies bytes and encodes
@@ -57,24 +74,24 @@ func (a *answers) get(key string) *encoded {
 }
 
 func (a *answers) put(key string, e *encoded) {
-	a.kept.Set(key, e, int64(len(e.identity)+len(e.gzip)+len(key)+512))
+	a.kept.Set(key, e, int64(len(e.identity.bytes)+len(e.gzip.bytes)+len(key)+512))
 }
 
 func (a *answers) close() { a.kept.Close() }
 
 // reading is one question to the catalogue and how its answer looks in JSON.
 type reading[T any] struct {
-	key   string // identity of the question; "" = the answer is not kept
 	ask   func(have string) (catalog.Answer[T], error)
 	shape func(T) answerJSON // without Success and Meta
 }
 
-// answer asks and sends.
-func answer[T any](a *API, c echo.Context, r reading[T]) error {
+// answer asks and sends. The key is the identity of the question; with "" the answer
+// is not kept. It is no part of the reading, which so stays on the stack.
+func answer[T any](a *API, c echo.Context, key string, r reading[T]) error {
 	var kept *encoded
 	have := ""
-	if r.key != "" {
-		if kept = a.answers.get(r.key); kept != nil {
+	if key != "" {
+		if kept = a.answers.get(key); kept != nil {
 			have = kept.version
 		}
 	}
@@ -83,21 +100,24 @@ func answer[T any](a *API, c echo.Context, r reading[T]) error {
 		return err
 	}
 	if kept == nil || !got.Unchanged {
-		body := r.shape(got.Value)
-		body.Success = true
-		missing := body.Meta
-		body.Meta = meta(got.Freshness)
-		if missing != nil {
-			body.Meta.Missing, body.Meta.Unavailable = missing.Missing, missing.Unavailable
-		}
-		if kept, err = encode(body, got.Version, got.Freshness); err != nil {
+		if kept, err = encode(shaped(r.shape(got.Value), got.Freshness), got.Version, got.Freshness); err != nil {
 			return err
 		}
-		if r.key != "" && got.Version != "" {
-			a.answers.put(r.key, kept)
+		if key != "" && got.Version != "" {
+			a.answers.put(key, kept)
 		}
 	}
 	return send(c, kept, got.Position)
+}
+
+// shaped completes the envelope of an answer.
+func shaped(body answerJSON, f catalog.Freshness) answerJSON {
+	missing := body.Meta
+	body.Success, body.Meta = true, meta(f)
+	if missing != nil {
+		body.Meta.Missing, body.Meta.Unavailable = missing.Missing, missing.Unavailable
+	}
+	return body
 }
 
 func encode(body answerJSON, version string, f catalog.Freshness) (*encoded, error) {
@@ -106,17 +126,19 @@ func encode(body answerJSON, version string, f catalog.Freshness) (*encoded, err
 		return nil, fault.ErrInternal.With(err)
 	}
 	sum := sha256.Sum256(plain)
-	e := &encoded{version: version, storedAt: f.StoredAt, identity: plain, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
-	e.header = http.Header{
-		echo.HeaderContentType: {echo.MIMEApplicationJSON},
-		"Cache-Status":         {cacheStatus(f)},
-		"Cache-Control":        {"public, no-cache"},
-		"Etag":                 {e.etag},
-		echo.HeaderVary:        {"Accept-Encoding, Origin"},
+	e := &encoded{version: version, storedAt: f.StoredAt, identity: newBody(plain), etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
+	e.header = []field{
+		{echo.HeaderContentType, []string{echo.MIMEApplicationJSON}},
+		{"Cache-Status", []string{cacheStatus(f)}},
+		{"Cache-Control", []string{"public, no-cache"}},
+		{"Etag", []string{e.etag}},
+		{echo.HeaderVary, []string{"Accept-Encoding, Origin"}},
 	}
-	if len(plain) >= envelope.WorthGzip {
-		e.gzip, err = envelope.Gzip(plain)
+	if len(plain) < envelope.WorthGzip {
+		return e, nil
 	}
+	packed, err := envelope.Gzip(plain)
+	e.gzip = newBody(packed, "gzip")
 	return e, err
 }
 
@@ -137,27 +159,29 @@ func cacheStatus(f catalog.Freshness) string {
 func send(c echo.Context, e *encoded, position string) error {
 	w, r := c.Response(), c.Request()
 	h := w.Header()
-	for k, v := range e.header {
-		h[k] = v
+	for _, f := range e.header {
+		h[f.name] = f.values
 	}
+	moving := []string{position, ""} // one allocation for both
 	if position != "" {
-		h["X-Stream-Position"] = []string{position}
+		h["X-Stream-Position"] = moving[:1:1]
 	}
 	if !e.storedAt.IsZero() {
-		h["Age"] = []string{strconv.Itoa(max(0, int(time.Since(e.storedAt).Seconds())))}
+		moving[1] = strconv.Itoa(max(0, int(time.Since(e.storedAt).Seconds())))
+		h["Age"] = moving[1:]
 	}
 	if matches(r.Header["If-None-Match"], e.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	body := e.identity
-	if e.gzip != nil && envelope.AcceptsGzip(r.Header["Accept-Encoding"]) {
-		body = e.gzip
-		h["Content-Encoding"] = []string{"gzip"}
+	out := e.identity
+	if e.gzip.bytes != nil && envelope.Accepts(r.Header["Accept-Encoding"], "gzip") {
+		out = e.gzip
+		h["Content-Encoding"] = out.coding
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = out.length
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(body) // a reader who is gone cannot be told
+	_, _ = w.Write(out.bytes) // a reader who is gone cannot be told
 	return nil
 }
 

@@ -4,13 +4,13 @@ package api
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"anihub/modules/catalog"
 	"anihub/modules/realtime"
@@ -51,6 +51,7 @@ type API struct {
 	answers *answers
 	limit   *limiter
 	metrics *metrics
+	tracing bool
 }
 
 // New builds the surface. It starts nothing.
@@ -69,9 +70,10 @@ func New(cfg Config, deps Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
 		cfg: cfg, deps: deps, events: events, answers: kept,
-		limit: newLimiter(cfg.RateLimit), metrics: m,
+		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }
 
@@ -81,27 +83,11 @@ func (a *API) Handler(site echo.HandlerFunc) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = envelope.Render(a.deps.Log)
-	if err := a.use(e); err != nil {
+	if err := a.use(e, site); err != nil {
 		return nil, err
 	}
-	e.Use(orSite(site))
 	a.routes(e)
 	return e, nil
-}
-
-// orSite serves the site where there is no route. It stands in the chain and not in
-// the router, because a catch-all route would hide that a path knows other methods.
-func orSite(site echo.HandlerFunc) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			err := next(c)
-			if !errors.Is(err, echo.ErrNotFound) {
-				return err
-			}
-			c.SetPath("/*")
-			return site(c)
-		}
-	}
 }
 
 // Close frees what New took.

@@ -36,28 +36,43 @@ type surface struct {
 	users   *userstest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
+	level   *slog.LevelVar // of the log; debug unless a test says otherwise
+	metrics *prometheus.Registry
 }
 
 func open(t testing.TB, change ...func(*api.Config)) *surface {
+	t.Helper()
+	return openWith(t, func(echo.Context) error { return echo.ErrNotFound }, change...)
+}
+
+// openWith has something where there is no route.
+func openWith(t testing.TB, site echo.HandlerFunc, change ...func(*api.Config)) *surface {
+	t.Helper()
+	return build(t, site, func(c catalog.Service) catalog.Service { return c }, change...)
+}
+
+// build lets the catalogue be wrapped.
+func build(t testing.TB, site echo.HandlerFunc, wrap func(catalog.Service) catalog.Service, change ...func(*api.Config)) *surface {
 	t.Helper()
 	cfg := api.Config{AllowedOrigins: []string{"https://friend.example"}}
 	for _, c := range change {
 		c(&cfg)
 	}
 	s := &surface{
-		catalog: catalogtest.NewFake(lamplighter(), seagulls()), users: userstest.NewFake(),
-		health: telemetry.NewHealth(), log: &bytes.Buffer{},
+		level: &slog.LevelVar{}, catalog: catalogtest.NewFake(lamplighter(), seagulls()), users: userstest.NewFake(),
+		health: telemetry.NewHealth(), log: &bytes.Buffer{}, metrics: prometheus.NewRegistry(),
 	}
+	s.level.Set(slog.LevelDebug)
 	a, err := api.New(cfg, api.Deps{
-		Catalog: s.catalog, Users: s.users, Realtime: realtimetest.NewFake(), Health: s.health,
-		Log: slog.New(slog.NewTextHandler(s.log, nil)), Registry: prometheus.NewRegistry(),
+		Catalog: wrap(s.catalog), Users: s.users, Realtime: realtimetest.NewFake(), Health: s.health,
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: s.level})), Registry: s.metrics,
 		Tracer: noop.NewTracerProvider().Tracer(""), Version: "test", Started: time.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	if s.handler, err = a.Handler(func(echo.Context) error { return echo.ErrNotFound }); err != nil {
+	if s.handler, err = a.Handler(site); err != nil {
 		t.Fatal(err)
 	}
 	return s

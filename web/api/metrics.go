@@ -2,6 +2,7 @@ package api
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,12 +11,26 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	mu       sync.RWMutex
+	series   map[outcome]series
+}
+
+// outcome is what requests are counted by; it has as many values as the labels.
+type outcome struct {
+	method, route string
+	status        int
+}
+
+type series struct {
+	requests prometheus.Counter
+	duration prometheus.Observer
 }
 
 // newMetrics registers the HTTP metrics. They are by route template, never by
 // path: paths are without end.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
+		series: map[outcome]series{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "http_requests_total", Help: "Requests of the public listener.",
 		}, []string{"method", "route", "status"}),
@@ -32,12 +47,33 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
+// observe counts one request.
 func (m *metrics) observe(method, route string, status int, took time.Duration) {
 	if route == "" {
 		route = "none"
 	}
-	m.requests.WithLabelValues(known(method), route, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(known(method), route).Observe(took.Seconds())
+	s := m.seriesOf(outcome{known(method), route, status})
+	s.requests.Inc()
+	s.duration.Observe(took.Seconds())
+}
+
+// seriesOf finds the series of an outcome. They are kept, because the registry
+// takes longer to find them than to count.
+func (m *metrics) seriesOf(o outcome) series {
+	m.mu.RLock()
+	s, ok := m.series[o]
+	m.mu.RUnlock()
+	if ok {
+		return s
+	}
+	s = series{
+		requests: m.requests.WithLabelValues(o.method, o.route, strconv.Itoa(o.status)),
+		duration: m.duration.WithLabelValues(o.method, o.route),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.series[o] = s
+	return s
 }
 
 // known keeps invented methods from becoming labels.

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"anihub/modules/users"
 	"anihub/platform/auth"
@@ -21,15 +22,26 @@ import (
 	"anihub/web/envelope"
 )
 
-// use puts on what every request passes, outermost first.
-func (a *API) use(e *echo.Echo) error {
+// use puts on what every request passes, outermost first; site serves what is no
+// route of the API.
+func (a *API) use(e *echo.Echo, site echo.HandlerFunc) error {
 	ip, err := addressOf(a.cfg.TrustedProxies)
 	if err != nil {
 		return err
 	}
 	e.IPExtractor = ip
-	e.Use(a.observe, a.secure, a.crossOrigin, a.limitRate)
+	e.Use(once(a.observe, a.secure, a.crossOrigin, a.limitRate, a.orSite(site)))
 	return nil
+}
+
+// once puts the chain together once, where echo would do so for every request. It
+// ends in the handler that the router has found.
+func once(chain ...echo.MiddlewareFunc) echo.MiddlewareFunc {
+	h := func(c echo.Context) error { return c.Handler()(c) }
+	for _, m := range slices.Backward(chain) {
+		h = m(h)
+	}
+	return func(echo.HandlerFunc) echo.HandlerFunc { return h }
 }
 
 // addressOf believes X-Forwarded-For only from the named proxies; echo would
@@ -71,8 +83,12 @@ func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// startSpan begins the trace of a request. A caller's sampling flag is not trusted
+// here, so its trace is not continued.
 func (a *API) startSpan(ctx context.Context, r *http.Request, route string) (context.Context, trace.Span) {
-	// A caller's sampling flag is not trusted here, so its trace is not continued.
+	if !a.tracing {
+		return ctx, noop.Span{}
+	}
 	return a.deps.Tracer.Start(ctx, r.Method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
 }
 
@@ -82,11 +98,11 @@ func (a *API) record(c echo.Context, span trace.Span, took time.Duration) {
 	if span.IsRecording() {
 		span.SetAttributes(attribute.Int("http.response.status_code", status))
 	}
-	ctx := c.Request().Context()
-	if !a.deps.Log.Enabled(ctx, slog.LevelInfo) {
+	ctx, level := c.Request().Context(), levelOf(c, took)
+	if !a.deps.Log.Enabled(ctx, level) {
 		return
 	}
-	a.deps.Log.LogAttrs(ctx, slog.LevelInfo, "request",
+	a.deps.Log.LogAttrs(ctx, level, "request",
 		slog.String("method", c.Request().Method),
 		slog.String("path", envelope.Clip(c.Request().URL.Path, 200)), // never the query: it may hold what is private
 		slog.Int("status", status),
@@ -96,64 +112,28 @@ func (a *API) record(c echo.Context, span trace.Span, took time.Duration) {
 	)
 }
 
-// secure sets the headers that keep a browser from being talked into mischief
-// (OWASP HTTP Headers cheat sheet).
-func (a *API) secure(next echo.HandlerFunc) echo.HandlerFunc {
-	fixed := http.Header{
-		"X-Content-Type-Options":     {"nosniff"},
-		"Referrer-Policy":            {"strict-origin-when-cross-origin"},
-		"Cross-Origin-Opener-Policy": {"same-origin"},
-		"X-Frame-Options":            {"DENY"},
-		"Permissions-Policy":         {"camera=(), geolocation=(), microphone=()"},
-		"Content-Security-Policy":    {a.contentPolicy()},
-	}
-	hsts := []string{"max-age=31536000; includeSubDomains"}
-	return func(c echo.Context) error {
-		h := c.Response().Header()
-		for k, v := range fixed {
-			h[k] = v
-		}
-		if c.Scheme() == "https" {
-			h["Strict-Transport-Security"] = hsts
-		}
-		return next(c)
+// slow is what somebody should look at, in the time of a viewer who waits.
+const slow = time.Second
+
+// levelOf: what went well and quickly is counted, and is worth a line only to
+// somebody who turns debug on; there are thousands a second of it. Sockets and
+// streams live long by nature.
+func levelOf(c echo.Context, took time.Duration) slog.Level {
+	status := c.Response().Status
+	switch {
+	case status >= http.StatusInternalServerError:
+		return slog.LevelWarn
+	case status >= http.StatusBadRequest:
+		return slog.LevelInfo
+	case took < slow || status == http.StatusSwitchingProtocols || c.Response().Header().Get(echo.HeaderContentType) == eventStream:
+		return slog.LevelDebug
+	default:
+		return slog.LevelWarn
 	}
 }
 
-// contentPolicy lets posters and video come from anywhere over https, as upstream
-// URLs do, and everything else only from here.
-func (a *API) contentPolicy() string {
-	media := strings.Join(append([]string{"https:"}, a.cfg.MediaOrigins...), " ")
-	return strings.Join([]string{
-		"default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'",
-		"img-src 'self' data: " + media, "media-src 'self' blob: " + media,
-		"connect-src 'self' " + media, "worker-src 'self' blob:",
-		"frame-src https://rutube.ru https://www.youtube.com https://www.youtube-nocookie.com",
-		"object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
-	}, "; ")
-}
-
-// crossOrigin is CORS by allow-list (Fetch standard §3.2).
-func (a *API) crossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		origin := c.Request().Header.Get(echo.HeaderOrigin)
-		if origin == "" || !slices.Contains(a.cfg.AllowedOrigins, origin) {
-			return next(c)
-		}
-		h := c.Response().Header()
-		h.Set(echo.HeaderAccessControlAllowOrigin, origin)
-		h.Set(echo.HeaderAccessControlAllowCredentials, "true")
-		h.Set(echo.HeaderAccessControlExposeHeaders, "X-Request-ID, X-Stream-Position, Cache-Status, Age, ETag, Retry-After")
-		if c.Request().Method != http.MethodOptions || c.Request().Header.Get(echo.HeaderAccessControlRequestMethod) == "" {
-			return next(c)
-		}
-		h.Set(echo.HeaderAccessControlAllowMethods, "GET, HEAD, POST, PUT, DELETE")
-		h.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, If-None-Match, X-Request-ID, Idempotency-Key")
-		h.Set(echo.HeaderAccessControlMaxAge, "3600")
-		h.Add(echo.HeaderVary, echo.HeaderOrigin)
-		return c.NoContent(http.StatusNoContent)
-	}
-}
+// eventStream is the type of Server-Sent Events (HTML standard §9.2).
+const eventStream = "text/event-stream"
 
 // limitRate is the general limit per address. Probes are not counted: a balancer
 // that asks often must not be locked out.

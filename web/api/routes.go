@@ -30,6 +30,7 @@ func (a *API) catalogRoutes() []route {
 		{anyone, http.MethodGet, "/titles/batch", a.batchTitles},
 		{anyone, http.MethodGet, "/titles/:id", a.title},
 		{anyone, http.MethodGet, "/titles/code/:code", a.titleByCode},
+		{anyone, http.MethodGet, "/franchise/:id", a.franchise},
 		{anyone, http.MethodGet, "/search", a.search},
 		{anyone, http.MethodGet, "/updates", a.updates},
 		{anyone, http.MethodGet, "/popular", a.popular},

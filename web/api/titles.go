@@ -1,9 +1,9 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,14 +39,31 @@ func notSlug(r rune) bool {
 }
 
 func (a *API) oneTitle(c echo.Context, key string, ref catalog.Ref) error {
-	if err := envelope.ReadQuery(c).Err; err != nil {
+	if err := envelope.NoQuery(c); err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	return answer(a, c, reading[catalog.Title]{
-		key:   key,
+	return answer(a, c, key, reading[catalog.Title]{
 		ask:   func(have string) (catalog.Answer[catalog.Title], error) { return a.deps.Catalog.Title(ctx, ref, have) },
 		shape: func(t catalog.Title) answerJSON { return answerJSON{Data: title(t)} },
+	})
+}
+
+// franchise is the franchises of a title: a list, because a title may be in several.
+func (a *API) franchise(c echo.Context) error {
+	id, err := envelope.PathID(c, "id")
+	if err != nil {
+		return err
+	}
+	if err := envelope.NoQuery(c); err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	return answer(a, c, "franchise/"+c.Param("id"), reading[catalog.Title]{
+		ask: func(have string) (catalog.Answer[catalog.Title], error) {
+			return a.deps.Catalog.Title(ctx, catalog.Ref{ID: id}, have)
+		},
+		shape: func(t catalog.Title) answerJSON { return answerJSON{Data: envelope.Each(t.Franchise, franchise)} },
 	})
 }
 
@@ -89,22 +106,43 @@ func (a *API) listTitles(c echo.Context) error {
 	if in.Err != nil {
 		return in.Err
 	}
+	slices.Sort(q.Genres) // a title has all of them, in whatever order they are asked for
+	q.Genres = slices.Compact(q.Genres)
 	return a.list(c, q)
 }
 
-// list answers a page of titles. The key is the query itself, so that differently
-// spelt but equal requests share one encoded answer.
+// list answers a page of titles.
 func (a *API) list(c echo.Context, q catalog.Query) error {
 	ctx := c.Request().Context()
-	key := ""
-	if !q.Random && q.Search == "" { // searches are too many to keep
-		key = fmt.Sprintf("list/%+v", q)
-	}
-	return answer(a, c, reading[catalog.Page]{
-		key:   key,
+	return answer(a, c, listKey(q), reading[catalog.Page]{
 		ask:   func(have string) (catalog.Answer[catalog.Page], error) { return a.deps.Catalog.Titles(ctx, q, have) },
 		shape: func(p catalog.Page) answerJSON { return pageOf(q, p) },
 	})
+}
+
+// listKey is the query itself as text, so that requests which are spelt differently
+// but ask the same share one encoded answer. There is none for what is drawn at
+// random and for searches, which are too many to keep.
+func listKey(q catalog.Query) string {
+	if q.Random || q.Search != "" {
+		return ""
+	}
+	b := append(make([]byte, 0, 128), "list"...)
+	for _, n := range [...]int{q.Page, q.Limit, q.Year, q.YearFrom, q.YearTo} {
+		b = strconv.AppendInt(append(b, '/'), int64(n), 10)
+	}
+	b = strconv.AppendBool(append(b, '/'), q.Descending)
+	b = strconv.AppendBool(append(b, '/'), q.Facets)
+	for _, word := range [...]string{q.Season, q.Type, q.Status, q.AgeRating, q.Sort} {
+		b = append(append(b, '/'), word...) // one of ours, without a slash
+	}
+	for _, id := range q.IDs {
+		b = strconv.AppendInt(append(b, "/id="...), int64(id), 10)
+	}
+	for _, genre := range q.Genres {
+		b = strconv.AppendQuote(append(b, '/'), genre) // anybody's text
+	}
+	return string(b)
 }
 
 func pageOf(q catalog.Query, p catalog.Page) answerJSON {
@@ -187,12 +225,11 @@ func (a *API) top(c echo.Context, q catalog.Query) error {
 }
 
 func (a *API) schedule(c echo.Context) error {
-	if err := envelope.ReadQuery(c).Err; err != nil {
+	if err := envelope.NoQuery(c); err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	return answer(a, c, reading[[]catalog.Day]{
-		key:   "schedule",
+	return answer(a, c, "schedule", reading[[]catalog.Day]{
 		ask:   func(have string) (catalog.Answer[[]catalog.Day], error) { return a.deps.Catalog.Schedule(ctx, have) },
 		shape: func(d []catalog.Day) answerJSON { return answerJSON{Data: envelope.Each(d, day)} },
 	})
@@ -211,12 +248,11 @@ func (a *API) seasons(c echo.Context) error {
 }
 
 func (a *API) vocabulary(c echo.Context, name string, pick func(catalog.Facets) []catalog.Count) error {
-	if err := envelope.ReadQuery(c).Err; err != nil {
+	if err := envelope.NoQuery(c); err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	return answer(a, c, reading[catalog.Facets]{
-		key:   name,
+	return answer(a, c, name, reading[catalog.Facets]{
 		ask:   func(have string) (catalog.Answer[catalog.Facets], error) { return a.deps.Catalog.Facets(ctx, have) },
 		shape: func(f catalog.Facets) answerJSON { return answerJSON{Data: values(pick(f))} },
 	})
@@ -230,15 +266,23 @@ type statusJSON struct {
 	Titles  int    `json:"titles"`
 }
 
+// status says how old the catalogue is like any other answer; one that cannot answer
+// at all is a status as well.
 func (a *API) status(c echo.Context) error {
-	if err := envelope.ReadQuery(c).Err; err != nil {
+	if err := envelope.NoQuery(c); err != nil {
 		return err
 	}
 	state, _ := a.deps.Health.State()
 	out := statusJSON{Status: state, Version: a.deps.Version, Uptime: int64(time.Since(a.deps.Started).Seconds())}
 	page, err := a.deps.Catalog.Titles(c.Request().Context(), catalog.Query{Page: 1, Limit: 1}, "")
-	if err == nil {
-		out.Titles = page.Value.Total
+	if err != nil {
+		return envelope.OK(c, http.StatusOK, out)
 	}
-	return envelope.OK(c, http.StatusOK, out)
+	return answer(a, c, "", reading[catalog.Page]{
+		ask: func(string) (catalog.Answer[catalog.Page], error) { return page, nil },
+		shape: func(p catalog.Page) answerJSON {
+			out.Titles = p.Total
+			return answerJSON{Data: out}
+		},
+	})
 }

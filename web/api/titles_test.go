@@ -1,10 +1,15 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"anihub/modules/catalog"
 )
 
 const v2 = "/api/anilibria/v2"
@@ -14,7 +19,7 @@ func TestCatalogueRoutes(t *testing.T) {
 	s := open(t)
 	for _, path := range []string{
 		"/titles", "/titles/9901", "/titles/code/kamome", "/titles/batch?ids=9901", "/search?q=%D0%A4%D0%BE%D0%BD",
-		"/updates", "/popular?limit=1", "/random", "/schedule", "/genres", "/years", "/seasons", "/status",
+		"/franchise/9901", "/updates", "/popular?limit=1", "/random", "/schedule", "/genres", "/years", "/seasons", "/status",
 		"/titles?genres=Фэнтези&genres=Романтика&year=2026&status=ongoing&sort=rating&order=desc&page=1&limit=5&type=TV&season=summer&age_rating=R12_PLUS&year_from=2000&year_to=2030",
 		"/titles?genres[]=Фэнтези", "/titles?genres=Фэнтези,Романтика", "/titles?page=100000",
 	} {
@@ -145,47 +150,46 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 	}
 }
 
-func TestProvenance(t *testing.T) {
+// TestEveryCatalogueAnswerSaysWhereItCameFrom: provenance is in the head and in the
+// body, on every route that answers from the catalogue.
+func TestFranchise(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	first := s.get(t, v2+"/titles/9901", "Accept-Encoding", "gzip")
-	plain := s.get(t, v2+"/titles/9901")
-	if first.Header.Get("Content-Encoding") != "gzip" || plain.Header.Get("Content-Encoding") != "" {
-		t.Errorf("codings: %q and %q", first.Header.Get("Content-Encoding"), plain.Header.Get("Content-Encoding"))
+	var got []struct {
+		Name   string
+		Titles []struct{ ID int }
 	}
-	a, b := read(t, first), read(t, plain)
-	if string(a) != string(b) {
-		t.Error("the two codings differ")
+	if err := json.Unmarshal(answerOf(t, s.get(t, v2+"/franchise/9901")).Data, &got); err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"Etag", "Cache-Status", "Age", "Vary", "X-Request-ID", "Content-Length"} {
-		if plain.Header.Get(name) == "" {
-			t.Errorf("no %s", name)
+	if len(got) != 1 || got[0].Name != "Улица" || len(got[0].Titles) != 1 || got[0].Titles[0].ID != 9901 {
+		t.Errorf("got %+v", got)
+	}
+	if e := answerOf(t, s.get(t, v2+"/franchise/9902")); string(e.Data) != "[]" {
+		t.Errorf("a title without one: %s", e.Data)
+	}
+	for path, status := range map[string]int{"/franchise/1": 404, "/franchise/x": 400, "/franchise/9901?x=1": 400} {
+		if r := s.get(t, v2+path); r.StatusCode != status {
+			t.Errorf("%s: %d", path, r.StatusCode)
 		}
 	}
-	if !strings.HasPrefix(plain.Header.Get("Cache-Status"), "AniHub;") {
-		t.Errorf("Cache-Status: %s", plain.Header.Get("Cache-Status"))
+}
+
+// TestStatusOfACatalogueThatCannotAnswer.
+func TestStatusOfACatalogueThatCannotAnswer(t *testing.T) {
+	t.Parallel()
+	down := func(c catalog.Service) catalog.Service { return unavailable{c} }
+	s := build(t, func(echo.Context) error { return echo.ErrNotFound }, down)
+	r := s.get(t, v2+"/status")
+	if e := answerOf(t, r); r.StatusCode != 200 || !strings.Contains(string(e.Data), `"titles":0`) || r.Header.Get("Cache-Status") != "" {
+		t.Errorf("%d %s %v", r.StatusCode, e.Data, r.Header)
 	}
-	for _, tag := range []string{plain.Header.Get("Etag"), strings.TrimPrefix(plain.Header.Get("Etag"), "W/"), `"x", ` + plain.Header.Get("Etag"), "*"} {
-		r := s.get(t, v2+"/titles/9901", "If-None-Match", tag)
-		if r.StatusCode != http.StatusNotModified || len(read(t, r)) > 0 || r.Header.Get("Etag") == "" {
-			t.Errorf("If-None-Match %s: %d", tag, r.StatusCode)
-		}
-	}
-	if r := s.get(t, v2+"/titles/9901", "If-None-Match", `W/"other"`); r.StatusCode != 200 {
-		t.Errorf("another tag: %d", r.StatusCode)
-	}
-	changed := lamplighter()
-	changed.Names.RU = "Фонарщик и чайка"
-	s.catalog.Put(changed)
-	after := s.get(t, v2+"/titles/9901", "If-None-Match", plain.Header.Get("Etag"))
-	if after.StatusCode != 200 || !strings.Contains(string(read(t, after)), "и чайка") {
-		t.Error("a change is not seen at once")
-	}
-	for _, coding := range []string{"gzip;q=0", "identity", "br", ""} {
-		if r := s.get(t, v2+"/titles/9901", "Accept-Encoding", coding); r.Header.Get("Content-Encoding") != "" {
-			t.Errorf("Accept-Encoding %q got %s", coding, r.Header.Get("Content-Encoding"))
-		}
-	}
+}
+
+type unavailable struct{ catalog.Service }
+
+func (unavailable) Titles(context.Context, catalog.Query, string) (catalog.Answer[catalog.Page], error) {
+	return catalog.Answer[catalog.Page]{}, catalog.ErrUnavailable
 }
 
 func TestMissingOfABatchAreNamed(t *testing.T) {
@@ -252,28 +256,6 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// BenchmarkHotTitle is a hot GET through the whole middleware chain.
-func BenchmarkHotTitle(b *testing.B) {
-	s := open(b)
-	big := lamplighter()
-	for i := range 40 {
-		e := big.Player.Episodes[0]
-		e.Ordinal = float64(i + 3)
-		big.Player.Episodes = append(big.Player.Episodes, e)
-	}
-	s.catalog.Put(big)
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://localhost"+v2+"/titles/9901", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	r.Header.Set("Accept-Encoding", "gzip")
-	w := &sink{header: http.Header{}}
-	b.ReportAllocs()
-	for b.Loop() {
-		clear(w.header)
-		s.handler.ServeHTTP(w, r)
-	}
-	if w.status != 200 {
-		b.Fatal(w.status)
-	}
-}
+// TestListKeyHasEveryPartOfTheQuery: two queries that ask for different pages must
+// never share an answer, whatever is added to Query one day.
+// TestDifferentlySpeltRequestsShareAnAnswer.

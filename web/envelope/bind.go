@@ -79,9 +79,21 @@ type Query struct {
 // maxValue bounds one parameter, in bytes.
 const maxValue = 400
 
+// NoQuery refuses a query string on a route that has no parameters.
+func NoQuery(c echo.Context) error {
+	if c.Request().URL.RawQuery == "" {
+		return nil
+	}
+	return ReadQuery(c).Err
+}
+
 // ReadQuery reads the query string of a route that knows these names.
 func ReadQuery(c echo.Context, known ...string) *Query {
-	values, err := url.ParseQuery(c.Request().URL.RawQuery)
+	raw := c.Request().URL.RawQuery
+	if raw == "" {
+		return &Query{}
+	}
+	values, err := url.ParseQuery(raw)
 	q := &Query{values: values}
 	if err != nil {
 		q.Err = ErrParameter.Detail("reason", "the query string cannot be read")
@@ -95,7 +107,7 @@ func ReadQuery(c echo.Context, known ...string) *Query {
 
 func (q *Query) check(name string, given, known []string) {
 	if !slices.Contains(known, name) {
-		q.Fail(ErrParameter.Detail("parameter", Clip(name, 64)).Detail("reason", "unknown").Detail("accepted", known))
+		q.Fail(ErrParameter.Detail("parameter", Clip(name, 64)).Detail("reason", "unknown").Detail("accepted", slices.Clone(known)))
 		return
 	}
 	for _, v := range given {
@@ -132,23 +144,23 @@ func (q *Query) Number(name string, absent, low, high int) int {
 	if text == "" && !q.values.Has(name) {
 		return absent
 	}
-	accepted := fmt.Sprintf("a whole number from %d to %d", low, high)
 	n, err := strconv.Atoi(text)
+	if err == nil && n >= low && n <= high {
+		return n
+	}
+	wrong := ErrRange
 	if err != nil {
-		q.Fail(ErrParameter.Detail("parameter", name).Detail("accepted", accepted))
-		return absent
+		wrong = ErrParameter
 	}
-	if n < low || n > high {
-		q.Fail(ErrRange.Detail("parameter", name).Detail("accepted", accepted))
-	}
-	return n
+	q.Fail(wrong.Detail("parameter", name).Detail("accepted", fmt.Sprintf("a whole number from %d to %d", low, high)))
+	return absent
 }
 
 // OneOf is one of the accepted words; absent is "".
 func (q *Query) OneOf(name string, accepted ...string) string {
 	text := q.Text(name)
 	if q.values.Has(name) && !slices.Contains(accepted, text) {
-		q.Fail(ErrRange.Detail("parameter", name).Detail("accepted", accepted))
+		q.Fail(ErrRange.Detail("parameter", name).Detail("accepted", slices.Clone(accepted)))
 	}
 	return text
 }

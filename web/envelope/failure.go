@@ -148,18 +148,23 @@ func prefersEnglish(accept string) bool {
 	return english
 }
 
-// quality splits "en-US;q=0.8".
+// quality splits "en-US;q=0.8" (RFC 9110 §12.4.2). A weight that is none makes the
+// part say nothing.
 func quality(part string) (string, float64) {
-	tag, params, _ := strings.Cut(part, ";")
-	q := 1.0
-	if value, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
-		parsed, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return "", 0
-		}
-		q = parsed
+	tag, params, weighed := strings.Cut(part, ";")
+	tag = strings.ToLower(strings.TrimSpace(tag))
+	if !weighed {
+		return tag, 1
 	}
-	return strings.ToLower(strings.TrimSpace(tag)), q
+	value, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(params)), "q=")
+	if !ok {
+		return tag, 1
+	}
+	q, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(q >= 0 && q <= 1) {
+		return "", 0
+	}
+	return tag, q
 }
 
 // Clip cuts a text that somebody else chose to at most n bytes.

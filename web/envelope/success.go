@@ -29,21 +29,21 @@ func Gzip(plain []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// AcceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3): gzip or * unless its
-// quality is zero.
-func AcceptsGzip(given []string) bool {
+// Accepts reads Accept-Encoding (RFC 9110 §12.5.3): a coding is welcome when it is
+// named, or else when * is, unless with a quality of zero.
+func Accepts(given []string, coding string) bool {
+	others := false
 	for _, line := range given {
 		for part := range strings.SplitSeq(line, ",") {
-			coding, params, _ := strings.Cut(part, ";")
-			coding = strings.TrimSpace(coding)
-			if coding != "gzip" && coding != "*" {
-				continue
+			switch name, q := quality(part); name {
+			case coding:
+				return q > 0
+			case "*":
+				others = q > 0
 			}
-			value, ok := strings.CutPrefix(strings.TrimSpace(params), "q=")
-			return !ok || strings.Trim(value, "0.") != ""
 		}
 	}
-	return false
+	return others
 }
 
 // Write sends a value as JSON, compressed where that pays.
@@ -54,7 +54,7 @@ func Write(c echo.Context, status int, v any) error {
 	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
-	if len(body) >= WorthGzip && AcceptsGzip(c.Request().Header["Accept-Encoding"]) {
+	if len(body) >= WorthGzip && Accepts(c.Request().Header["Accept-Encoding"], "gzip") {
 		if body, err = Gzip(body); err != nil {
 			return fault.ErrInternal.With(err)
 		}

@@ -90,12 +90,12 @@ func (p *patience) end() {
 	}
 }
 
-// franchise is what is known about a title's franchises, the zero Hit when
-// nothing is within the time that a title may wait for it.
-func (s *Service) franchise(ctx context.Context, id int) cache.Hit {
+// franchise is what is known about a title's franchises under their key, the zero
+// Hit when nothing is within the time that a title may wait for it.
+func (s *Service) franchise(ctx context.Context, key string, id int) cache.Hit {
 	patient := &patience{Context: ctx, wait: s.cfg.FranchiseWait}
 	defer patient.end()
-	hit, err := s.cache.Get(patient, franchiseKey(id), s.loadFranchise(id))
+	hit, err := s.cache.Get(patient, key, s.loadFranchise(id))
 	if err != nil {
 		return cache.Hit{}
 	}

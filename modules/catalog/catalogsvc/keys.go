@@ -20,8 +20,6 @@ const TitlePrefix = titlePrefix
 
 func titleKey(id int) string { return titlePrefix + strconv.Itoa(id) }
 
-func franchiseKey(id int) string { return franchisePrefix + strconv.Itoa(id) }
-
 // titleID reads what titleKey wrote. Other spellings of the same number are no
 // keys.
 func titleID(key string) (int, bool) {

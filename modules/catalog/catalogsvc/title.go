@@ -20,11 +20,12 @@ func (s *Service) Title(ctx context.Context, ref catalog.Ref, have string) (cata
 	if err != nil {
 		return catalog.Answer[catalog.Title]{}, err
 	}
-	hit, err := s.cache.Get(ctx, titleKey(id), s.loadTitle(id))
+	key, franchiseKey := keysOf(id)
+	hit, err := s.cache.Get(ctx, key, s.loadTitle(id))
 	if err != nil {
 		return catalog.Answer[catalog.Title]{}, doorError(err)
 	}
-	franchise := s.franchise(ctx, id)
+	franchise := s.franchise(ctx, franchiseKey, id)
 	a := catalog.Answer[catalog.Title]{Freshness: freshnessOf(hit), Position: upTo(position, hit)}
 	var buf [160]byte
 	version := appendVersion(buf[:0], hit)
@@ -39,6 +40,16 @@ func (s *Service) Title(ctx context.Context, ref catalog.Ref, have string) (cata
 	}
 	a.Value.Franchise = s.franchisesIn(ctx, franchise)
 	return a, nil
+}
+
+// keysOf is titleKey and the key of the title's franchises, in one allocation.
+func keysOf(id int) (title, franchise string) {
+	var buf [64]byte
+	b := strconv.AppendInt(append(buf[:0], titlePrefix...), int64(id), 10)
+	n := len(b)
+	b = strconv.AppendInt(append(b, franchisePrefix...), int64(id), 10)
+	both := string(b)
+	return both[:n], both[n:]
 }
 
 // appendVersion writes what distinguishes one answer from another: the body and

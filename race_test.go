@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceEnabled: the race detector changes what is allocated.
+const raceEnabled = true
