@@ -1,7 +1,8 @@
 // Package anilibriatest is a faithful fake of the upstream: the routes of the
-// AniLiberty API v1 that AniHub uses (FACTS §3.2) over a catalogue in memory that
-// tests and `anihub demo` may change, with posters, previews and playable video of
-// its own, counters per route and switches for every kind of failure.
+// AniLiberty API v1 that AniHub uses (FACTS §3.2), and of the retired v3 with its
+// WebSocket (FACTS §1, §2), over one catalogue in memory that tests and `anihub demo`
+// may change, with posters, previews and playable video of its own, counters per
+// route and switches for every kind of failure.
 //
 // All titles are invented. Nothing here needs the network.
 package anilibriatest
