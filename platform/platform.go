@@ -16,6 +16,7 @@ import (
 
 	"anihub/platform/anilibria"
 	v1 "anihub/platform/anilibria/v1"
+	v3 "anihub/platform/anilibria/v3"
 	"anihub/platform/audit"
 	"anihub/platform/auth"
 	"anihub/platform/cache"
@@ -183,9 +184,17 @@ func (p *Platform) openUpstream() (err error) {
 	if p.Guard, err = anilibria.NewGuard(p.Config.Anilibria, p.Telemetry.Log, p.Telemetry.Registry); err != nil {
 		return fmt.Errorf("platform.anilibria: %w", err)
 	}
-	p.Upstream = v1.New(p.Guard, p.Config.Anilibria.Assets())
+	p.Upstream = newUpstream(p.Config.Anilibria, p.Guard)
 	p.Telemetry.Health.Add(telemetry.Check{Name: "anilibria", Ask: p.askUpstream})
 	return nil
+}
+
+// newUpstream is the driver that the configuration names; Validate knows no third.
+func newUpstream(c anilibria.Config, fetch anilibria.Fetcher) anilibria.Client {
+	if c.Driver == anilibria.DriverV3 {
+		return v3.New(fetch, c.Assets())
+	}
+	return v1.New(fetch, c.Assets())
 }
 
 var errHosts = errors.New("no host answers")

@@ -158,6 +158,8 @@ func (g *Guard) decode(body []byte, r Request) verdict {
 		return verdict{result: resultNotFound, evidence: goodEvidence, err: err}
 	case errors.As(err, &known) && known.Kind == fault.Unavailable:
 		return verdict{result: resultServer, evidence: badEvidence, next: tryAgain, err: err}
+	case errors.Is(err, ErrRefused):
+		return verdict{result: resultRefused, evidence: goodEvidence, err: err}
 	default:
 		return verdict{result: resultGarbage, evidence: goodEvidence, next: nextHost, err: ErrGarbage.With(err)}
 	}
