@@ -37,6 +37,7 @@ type Server struct {
 
 	switches faults
 	calls    counters
+	sockets  sockets
 }
 
 // New serves the titles; it takes them over. Titles without a FreshAt stay last.
@@ -63,7 +64,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 // "http://" + the listener's address + BasePath.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		_ = server.Close()
+		s.DropSockets() // the server does not know them any more
+	})
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -57,6 +57,7 @@ func (s *Server) v3Routes() {
 		}
 		latest(w, r)
 	})
+	s.v3Sockets()
 	s.mux.HandleFunc(V3Path+"/", s.guarded(RouteOther, func(w http.ResponseWriter, _ *http.Request) {
 		writeV3Error(w, http.StatusNotFound, "Not Found!")
 	}))
