@@ -37,6 +37,7 @@ type Platform struct {
 	Leases    lease.Keeper
 	Cache     *cache.Cache
 	Upstream  anilibria.Client
+	Events    anilibria.EventSource // nil = the driver has none; run by whoever follows it
 	Guard     *anilibria.Guard
 	Audit     *audit.Trail
 	Redis     redis.UniversalClient // nil = none
@@ -184,17 +185,26 @@ func (p *Platform) openUpstream() (err error) {
 	if p.Guard, err = anilibria.NewGuard(p.Config.Anilibria, p.Telemetry.Log, p.Telemetry.Registry); err != nil {
 		return fmt.Errorf("platform.anilibria: %w", err)
 	}
-	p.Upstream = newUpstream(p.Config.Anilibria, p.Guard)
+	if err = p.openDriver(); err != nil {
+		return fmt.Errorf("platform.anilibria: %w", err)
+	}
 	p.Telemetry.Health.Add(telemetry.Check{Name: "anilibria", Ask: p.askUpstream})
 	return nil
 }
 
-// newUpstream is the driver that the configuration names; Validate knows no third.
-func newUpstream(c anilibria.Config, fetch anilibria.Fetcher) anilibria.Client {
-	if c.Driver == anilibria.DriverV3 {
-		return v3.New(fetch, c.Assets())
+// openDriver makes what the configuration names; Validate knows no third.
+func (p *Platform) openDriver() error {
+	c := p.Config.Anilibria
+	if c.Driver == anilibria.DriverV1 {
+		p.Upstream = v1.New(p.Guard, c.Assets())
+		return nil
 	}
-	return v1.New(fetch, c.Assets())
+	p.Upstream = v3.New(p.Guard, c.Assets())
+	socket, err := v3.NewSocket(c, p.Telemetry.Log, p.Telemetry.Registry)
+	if err == nil {
+		p.Events = socket
+	}
+	return err
 }
 
 var errHosts = errors.New("no host answers")

@@ -193,7 +193,8 @@ func (c Config) validUserAgent() error {
 	return nil
 }
 
-func (c Config) userAgent() string {
+// Agent is the User-Agent of every request.
+func (c Config) Agent() string {
 	if c.UserAgent != "" {
 		return c.UserAgent
 	}

@@ -22,7 +22,7 @@ type SocketFault struct {
 	Duplicate bool   // every frame comes twice
 	Reorder   bool   // the frames of one change come in reverse
 	Garbage   bool   // in front of every frame comes what cannot be read
-	Huge      int    // in front of every frame comes one of so many bytes
+	Huge      int    // in front of every change comes a frame of so many bytes
 	Silent    bool   // nothing comes, neither frames nor pings nor a greeting
 	NoReplies bool   // subscriptions are never answered
 	Refuse    bool   // subscriptions are answered with an error
@@ -222,6 +222,12 @@ func (h *sockets) send(change []object) {
 	if h.fault.Reorder {
 		slices.Reverse(change)
 	}
+	if h.fault.Huge > 0 {
+		huge := []byte(`{"type":"` + strings.Repeat("a", h.fault.Huge) + `"}`)
+		for k := range h.open {
+			k.queue(huge)
+		}
+	}
 	for _, frame := range change {
 		body := appendJSON(nil, frame)
 		var message any
@@ -240,9 +246,6 @@ func (h *sockets) spoilt(k *socket, body []byte) {
 		for _, junk := range []string{"", "\x00\xff", "<html>", `{"type":"playlist_update","data":{"id":{}}}`, `[[[[`, `{"type":7}`, `null`, string(body[:len(body)/2])} {
 			k.queue([]byte(junk))
 		}
-	}
-	if h.fault.Huge > 0 {
-		k.queue([]byte(`{"type":"` + strings.Repeat("a", h.fault.Huge) + `"}`))
 	}
 	k.queue(body)
 	if h.fault.Duplicate {

@@ -202,6 +202,7 @@ type Number struct {
 	Known bool
 }
 
+// Number is a number, one in quotes, or unknown.
 func (s *Scan) Number() Number {
 	raw := s.raw()
 	if string(raw) == "null" || string(raw) == `""` {

@@ -30,9 +30,15 @@ func TestRealTitle(t *testing.T) {
 		Genres:       []string{"Вампиры", "Детектив", "Сверхъестественное", "Экшен"},
 		FreshAt:      at(1624984055), UpdatedAt: at(1671901871),
 		Members: []anilibria.Member{
-			{Nickname: "BStrong", Role: "voicing"}, {Nickname: "Gomer", Role: "voicing"}, {Nickname: "MyAska", Role: "voicing"},
-			{Nickname: "SlivciS", Role: "voicing"}, {Nickname: "Sesha_Rim", Role: "translating"}, {Nickname: "Yukigawa", Role: "translating"},
-			{Nickname: "Aero", Role: "editing"}, {Nickname: "Helge", Role: "decorating"}, {Nickname: "im4x", Role: "timing"},
+			{Nickname: "BStrong", Role: "voicing"},
+			{Nickname: "Gomer", Role: "voicing"},
+			{Nickname: "MyAska", Role: "voicing"},
+			{Nickname: "SlivciS", Role: "voicing"},
+			{Nickname: "Sesha_Rim", Role: "translating"},
+			{Nickname: "Yukigawa", Role: "translating"},
+			{Nickname: "Aero", Role: "editing"},
+			{Nickname: "Helge", Role: "decorating"},
+			{Nickname: "im4x", Role: "timing"},
 		},
 		Episodes: []anilibria.Episode{{
 			ID: "95db068f-789e-11ec-ae92-0242ac120002", Ordinal: 1, SortOrder: 1, UpdatedAt: at(1624983774),
