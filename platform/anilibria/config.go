@@ -152,7 +152,7 @@ func (c Config) validDialect(base string) error {
 	if c.Driver == DriverV3 {
 		wrong, right = "/api/v1", "https://host/v3"
 	}
-	if strings.HasSuffix(base, wrong) {
+	if c.validDriver() == nil && strings.HasSuffix(base, wrong) {
 		return fmt.Errorf("must be an address of driver %s, like %s, is %q", c.Driver, right, base)
 	}
 	return nil

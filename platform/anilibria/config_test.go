@@ -53,6 +53,16 @@ func TestConfigValidate(t *testing.T) {
 	}
 }
 
+// Of a driver that does not exist nothing is said but that.
+func TestUnknownDriverHasNoAddresses(t *testing.T) {
+	t.Parallel()
+	c := anilibria.DefaultConfig()
+	c.Driver, c.BaseURLs = "v2", []string{"http://a/v3", "http://b/api/v1"}
+	if err := c.Validate(); err == nil || err.Error() != `driver: must be v1 or v3, is "v2"` {
+		t.Error(err)
+	}
+}
+
 // The hosts of v1 are the default of base_urls; left alone they mean v3's own host to
 // that driver. The socket is under the same base.
 func TestDriverAddresses(t *testing.T) {
