@@ -16,6 +16,7 @@ import (
 
 	"anihub/platform/anilibria"
 	v1 "anihub/platform/anilibria/v1"
+	v3 "anihub/platform/anilibria/v3"
 	"anihub/platform/audit"
 	"anihub/platform/auth"
 	"anihub/platform/cache"
@@ -37,6 +38,7 @@ type Platform struct {
 	Leases    lease.Keeper
 	Cache     *cache.Cache
 	Upstream  anilibria.Client
+	Events    anilibria.EventSource // nil = the driver has none; run by whoever follows it
 	Guard     *anilibria.Guard
 	Audit     *audit.Trail
 	Redis     redis.UniversalClient // nil = none
@@ -208,9 +210,26 @@ func (p *Platform) openUpstream() (err error) {
 	if p.Guard, err = anilibria.NewGuard(p.Config.Anilibria, p.Telemetry.Log, p.Telemetry.Registry); err != nil {
 		return fmt.Errorf("platform.anilibria: %w", err)
 	}
-	p.Upstream = v1.New(p.Guard, p.Config.Anilibria.Assets())
+	if err = p.openDriver(); err != nil {
+		return fmt.Errorf("platform.anilibria: %w", err)
+	}
 	p.Telemetry.Health.Add(telemetry.Check{Name: "anilibria", Ask: p.askUpstream})
 	return nil
+}
+
+// openDriver makes what the configuration names; Validate knows no third.
+func (p *Platform) openDriver() error {
+	c := p.Config.Anilibria
+	if c.Driver == anilibria.DriverV1 {
+		p.Upstream = v1.New(p.Guard, c.Assets())
+		return nil
+	}
+	p.Upstream = v3.New(p.Guard, c.Assets())
+	socket, err := v3.NewSocket(c, p.Telemetry.Log, p.Telemetry.Registry)
+	if err == nil {
+		p.Events = socket
+	}
+	return err
 }
 
 var errHosts = errors.New("no host answers")

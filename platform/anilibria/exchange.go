@@ -51,9 +51,10 @@ type verdict struct {
 // drainMax is how much of an unwanted body is read to keep the connection.
 const drainMax = 64 << 10
 
-// newTransport keeps few idle connections (SPEC §2); their number in use is limited
-// by the bulkheads, so that waiting for one is visible to us and not hidden in a dial.
-func newTransport(c Config) *http.Transport {
+// NewTransport is how hosts are reached. It keeps few idle connections (SPEC §2); their
+// number in use is limited by the bulkheads, so that waiting for one is visible to us
+// and not hidden in a dial.
+func NewTransport(c Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: min(5*time.Second, c.AttemptTimeout), KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -158,6 +159,8 @@ func (g *Guard) decode(body []byte, r Request) verdict {
 		return verdict{result: resultNotFound, evidence: goodEvidence, err: err}
 	case errors.As(err, &known) && known.Kind == fault.Unavailable:
 		return verdict{result: resultServer, evidence: badEvidence, next: tryAgain, err: err}
+	case errors.Is(err, ErrRefused):
+		return verdict{result: resultRefused, evidence: goodEvidence, err: err}
 	default:
 		return verdict{result: resultGarbage, evidence: goodEvidence, next: nextHost, err: ErrGarbage.With(err)}
 	}

@@ -40,6 +40,30 @@ func StatusRequest() Request {
 	return Request{Route: StatusRoute, Path: "app/status", Decode: decodeStatus}
 }
 
+// YearsRequest is the smallest answer of v3, which has nothing like app/status.
+func YearsRequest() Request {
+	return Request{Route: StatusRoute, Path: "years", Decode: decodeYears}
+}
+
+// statusRequest is the health question of the driver's dialect.
+func (c Config) statusRequest() Request {
+	if c.Driver == DriverV3 {
+		return YearsRequest()
+	}
+	return StatusRequest()
+}
+
+func decodeYears(body []byte, _ Skip) error {
+	var years []json.Number
+	if err := json.Unmarshal(body, &years); err != nil {
+		return err
+	}
+	if len(years) == 0 {
+		return ErrUnavailable.Because("a catalogue without a single year")
+	}
+	return nil
+}
+
 func decodeStatus(body []byte, _ Skip) error {
 	var status struct {
 		IsAlive *bool `json:"is_alive"`

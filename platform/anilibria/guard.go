@@ -60,7 +60,7 @@ func NewGuard(c Config, log *slog.Logger, registry prometheus.Registerer) (*Guar
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return newGuard(c, log, registry, newTransport(c))
+	return newGuard(c, log, registry, NewTransport(c))
 }
 
 // Close lets go of idle connections.
@@ -70,7 +70,7 @@ func newGuard(c Config, log *slog.Logger, registry prometheus.Registerer, transp
 	g := &Guard{
 		config:  c,
 		client:  &http.Client{Transport: transport, CheckRedirect: sameHostOnly},
-		agent:   c.userAgent(),
+		agent:   c.Agent(),
 		hosts:   newHosts(c),
 		share:   bulkhead.New[any](backgroundMax),
 		budget:  newBudget(),

@@ -75,9 +75,10 @@ func newHost(base string, c Config) *host {
 
 // newHosts names hosts by host:port, and by the whole base where that is not unique.
 func newHosts(c Config) []*host {
-	hosts := make([]*host, len(c.BaseURLs))
+	bases := c.Bases()
+	hosts := make([]*host, len(bases))
 	count := make(map[string]int, len(hosts))
-	for i, base := range c.BaseURLs {
+	for i, base := range bases {
 		hosts[i] = newHost(base, c)
 		count[hosts[i].name]++
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Run asks hosts that went down for app/status until they answer, so that the
+// Run asks hosts that went down for their status until they answer, so that the
 // preferred one serves again. It returns when ctx ends.
 func (g *Guard) Run(ctx context.Context) error {
 	for {
@@ -37,14 +37,14 @@ func (g *Guard) untilProbe() time.Duration {
 	return until
 }
 
-// probe asks one host for app/status. Here silence and refusal are evidence too:
+// probe asks one host for its status. Here silence and refusal are evidence too:
 // a host that will not say it is alive stays down.
 func (g *Guard) probe(ctx context.Context, h *host) {
 	p, ok := h.acquire()
 	if !ok {
 		return
 	}
-	v := g.attempt(ctx, h, StatusRequest())
+	v := g.attempt(ctx, h, g.config.statusRequest())
 	if v.err != nil && ctx.Err() == nil {
 		v.evidence = badEvidence
 	}

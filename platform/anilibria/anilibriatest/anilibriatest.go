@@ -1,7 +1,8 @@
 // Package anilibriatest is a faithful fake of the upstream: the routes of the
-// AniLiberty API v1 that AniHub uses (FACTS §3.2) over a catalogue in memory that
-// tests and `anihub demo` may change, with posters, previews and playable video of
-// its own, counters per route and switches for every kind of failure.
+// AniLiberty API v1 that AniHub uses (FACTS §3.2), and of the retired v3 with its
+// WebSocket (FACTS §1, §2), over one catalogue in memory that tests and `anihub demo`
+// may change, with posters, previews and playable video of its own, counters per
+// route and switches for every kind of failure.
 //
 // All titles are invented. Nothing here needs the network.
 package anilibriatest
@@ -36,6 +37,7 @@ type Server struct {
 
 	switches faults
 	calls    counters
+	sockets  sockets
 }
 
 // New serves the titles; it takes them over. Titles without a FreshAt stay last.
@@ -62,7 +64,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 // "http://" + the listener's address + BasePath.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		_ = server.Close()
+		s.DropSockets() // the server does not know them any more
+	})
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

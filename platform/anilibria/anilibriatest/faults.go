@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -173,7 +174,7 @@ func (f Fault) spoil(w http.ResponseWriter, r *http.Request, h http.HandlerFunc)
 	case f.HTML:
 		f.html(w)
 	case f.Status != 0:
-		f.status(w)
+		f.status(w, r)
 	case f.WrongTypes:
 		write(w, http.StatusOK, []byte(`{"id":{"value":true},"name":"?","data":{"a":1},"meta":[1],"is_alive":"maybe"}`))
 	case f.Body != "":
@@ -250,7 +251,7 @@ func hangUp(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-func (f Fault) status(w http.ResponseWriter) {
+func (f Fault) status(w http.ResponseWriter, r *http.Request) {
 	if f.RetryAfter != "" {
 		w.Header().Set("Retry-After", f.RetryAfter)
 	}
@@ -260,6 +261,10 @@ func (f Fault) status(w http.ResponseWriter) {
 		text = "Too Many Attempts."
 	case http.StatusInternalServerError:
 		text = "Server Error"
+	}
+	if strings.HasPrefix(r.URL.Path, V3Path+"/") {
+		writeV3Error(w, f.Status, text)
+		return
 	}
 	write(w, f.Status, appendJSON(nil, message(text)))
 }

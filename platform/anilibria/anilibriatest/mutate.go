@@ -21,6 +21,7 @@ func (s *Server) AddTitle(t Title) int {
 	t.bumped = s.bumps
 	s.insert(&t)
 	s.sort()
+	s.tell(&t).added()
 	return t.ID
 }
 
@@ -39,6 +40,7 @@ func (s *Server) Air(titleID int, e Episode) (Episode, error) {
 	if err != nil {
 		return Episode{}, err
 	}
+	news := s.tell(t)
 	at := now()
 	if e.Ordinal == 0 {
 		e.Ordinal = nextOrdinal(t.Episodes)
@@ -47,6 +49,7 @@ func (s *Server) Air(titleID int, e Episode) (Episode, error) {
 	e.ID = t.id(&e)
 	t.Episodes = append(t.Episodes, e)
 	s.bump(t, at)
+	news.episode(&e)
 	return e, nil
 }
 
@@ -79,10 +82,12 @@ func (s *Server) ChangeEpisode(titleID int, ordinal float64, change func(*Episod
 	if i < 0 {
 		return fmt.Errorf("title %d has no episode %v", titleID, ordinal)
 	}
+	news := s.tell(t)
 	at := now()
 	change(&t.Episodes[i])
 	t.Episodes[i].UpdatedAt = at
 	s.bump(t, at)
+	news.episode(&t.Episodes[i])
 	return nil
 }
 
@@ -94,10 +99,12 @@ func (s *Server) AddTorrent(titleID int, r Torrent) error {
 	if err != nil {
 		return err
 	}
+	news := s.tell(t)
 	at := now()
 	r.UpdatedAt = at
 	t.Torrents = append(t.Torrents, r)
 	s.bump(t, at)
+	news.torrent(r.ID)
 	return nil
 }
 
@@ -115,8 +122,10 @@ func (s *Server) Change(titleID int, change func(*Title)) error {
 	if err != nil {
 		return err
 	}
+	news := s.tell(t)
 	change(t)
 	t.UpdatedAt = now()
+	news.changed()
 	return nil
 }
 
@@ -131,7 +140,9 @@ func (s *Server) setHidden(titleID int, hidden bool) error {
 	defer s.mu.Unlock()
 	t, err := s.owned(titleID)
 	if err == nil {
+		news := s.tell(t)
 		t.Hidden = hidden
+		news.changed()
 	}
 	return err
 }

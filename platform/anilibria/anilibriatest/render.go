@@ -161,8 +161,11 @@ func (v view) stream(t *Title, e *Episode, quality int) any {
 	if e.Quality < quality {
 		return nil
 	}
-	return fmt.Sprintf("%s/videos/media/ts/%d/%s/%d/%s.m3u8?countryIso=NL&isAuthorized=0&isWithVideoAds=1&isWithVideoAdsAlways=1",
-		v.origin, t.ID, ordinalText(e.Ordinal), quality, digest(t.ID, e, quality))
+	return v.origin + streamPath(t, e, quality) + "?countryIso=NL&isAuthorized=0&isWithVideoAds=1&isWithVideoAdsAlways=1"
+}
+
+func streamPath(t *Title, e *Episode, quality int) string {
+	return fmt.Sprintf("/videos/media/ts/%d/%s/%d/%s.m3u8", t.ID, ordinalText(e.Ordinal), quality, digest(t.ID, e, quality))
 }
 
 func (v view) torrents(t *Title, short object) []any {
@@ -184,7 +187,7 @@ func (v view) torrent(t *Title, r *Torrent, short object) object {
 		{"label", label},
 		{"codec", codec(r.Codec)},
 		{"color", nil},
-		{"magnet", fmt.Sprintf("magnet:?xt=urn:btih:%s&xl=%d", hash, r.Size)},
+		{"magnet", magnet(r)},
 		{"seeders", r.Seeders},
 		{"quality", object{{"value", r.Quality}, {"description", r.Quality}}},
 		{"bitrate", nil},
@@ -198,6 +201,10 @@ func (v view) torrent(t *Title, r *Torrent, short object) object {
 		{"completed_times", r.Seeders * 31},
 		{"release", short},
 	}
+}
+
+func magnet(r *Torrent) string {
+	return fmt.Sprintf("magnet:?xt=urn:btih:%s&xl=%d", torrentHash(r), r.Size)
 }
 
 func codec(label string) object {
@@ -242,12 +249,7 @@ func ageRating(value string) object {
 }
 
 func poster(t *Title) object {
-	path := func(salt int, suffix string) any {
-		if t.NoPoster {
-			return nil
-		}
-		return fmt.Sprintf("/storage/releases/posters/%d/%s%s", t.ID, token(t.ID, salt), suffix)
-	}
+	path := func(salt int, suffix string) any { return posterPath(t, salt, suffix) }
 	return object{
 		{"src", path(1, ".jpg")},
 		{"preview", path(1, ".jpg")},
@@ -256,13 +258,22 @@ func poster(t *Title) object {
 	}
 }
 
-func preview(t *Title, e *Episode) object {
-	path := func(suffix string) any {
-		if e.NoPreview {
-			return nil
-		}
-		return fmt.Sprintf("/storage/releases/episodes/previews/%d/%s/%s%s", t.ID, ordinalText(e.Ordinal), token(t.ID, 10+place(e.Ordinal)), suffix)
+func posterPath(t *Title, salt int, suffix string) any {
+	if t.NoPoster {
+		return nil
 	}
+	return fmt.Sprintf("/storage/releases/posters/%d/%s%s", t.ID, token(t.ID, salt), suffix)
+}
+
+func previewPath(t *Title, e *Episode, suffix string) any {
+	if e.NoPreview {
+		return nil
+	}
+	return fmt.Sprintf("/storage/releases/episodes/previews/%d/%s/%s%s", t.ID, ordinalText(e.Ordinal), token(t.ID, 10+place(e.Ordinal)), suffix)
+}
+
+func preview(t *Title, e *Episode) object {
+	path := func(suffix string) any { return previewPath(t, e, suffix) }
 	return object{
 		{"src", path(".jpg")},
 		{"preview", path(".jpg")},

@@ -75,6 +75,7 @@ func (s *Server) routes() {
 	api(RouteStatus, "app/status", status)
 	s.mux.HandleFunc("GET /storage/{path...}", s.guarded(RouteMedia, s.picture))
 	s.mux.HandleFunc("GET /videos/media/ts/{id}/{ordinal}/{quality}/{file}", s.guarded(RouteMedia, s.video))
+	s.v3Routes()
 	s.mux.HandleFunc("/", s.other)
 }
 

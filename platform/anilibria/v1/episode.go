@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"anihub/platform/anilibria"
+	"anihub/platform/anilibria/loose"
 )
 
 // episodes keeps what has an identity and a number, each id once, in the order of
@@ -14,10 +15,10 @@ import (
 func (r *reader) episodes() []anilibria.Episode {
 	seen := make(map[string]bool)
 	place := 0
-	found := readList(&r.scan, func() (anilibria.Episode, error) {
+	found := loose.ReadList(&r.Scan, func() (anilibria.Episode, error) {
 		place++
 		e, err := r.episode(place)
-		if err == nil && r.err == nil {
+		if err == nil && r.Err == nil {
 			if seen[e.ID] {
 				err = fmt.Errorf("episode %s comes twice", e.ID)
 			}
@@ -25,22 +26,22 @@ func (r *reader) episodes() []anilibria.Episode {
 		}
 		return e, err
 	})
-	tell(found, r.skip, kindEpisode)
-	slices.SortStableFunc(found.kept, func(a, b anilibria.Episode) int {
+	found.Tell(r.skip, kindEpisode)
+	slices.SortStableFunc(found.Kept, func(a, b anilibria.Episode) int {
 		return cmp.Or(cmp.Compare(a.SortOrder, b.SortOrder), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
-	return found.kept
+	return found.Kept
 }
 
 func (r *reader) episode(place int) (anilibria.Episode, error) {
 	var e anilibria.Episode
-	var ordinal, order number
-	r.object(func(key []byte) {
+	var ordinal, order loose.Number
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "ordinal":
-			ordinal = r.number()
+			ordinal = r.Number()
 		case "sort_order":
-			order = r.number()
+			order = r.Number()
 		case "opening":
 			e.Opening = r.span()
 		case "ending":
@@ -49,13 +50,13 @@ func (r *reader) episode(place int) (anilibria.Episode, error) {
 			r.media(&e, key)
 		}
 	})
-	if e.Ordinal, e.SortOrder = ordinal.value, order.whole(); !order.known {
+	if e.Ordinal, e.SortOrder = ordinal.Value, order.Whole(); !order.Known {
 		e.SortOrder = place
 	}
 	switch {
 	case e.ID == "" || len(e.ID) > idMax:
 		return e, errors.New("an episode without an id")
-	case !ordinal.known || e.Ordinal < 0 || e.Ordinal > ordinalMax:
+	case !ordinal.Known || e.Ordinal < 0 || e.Ordinal > ordinalMax:
 		return e, fmt.Errorf("episode %s has no ordinal", e.ID)
 	}
 	return e, nil
@@ -65,41 +66,41 @@ func (r *reader) episode(place int) (anilibria.Episode, error) {
 func (r *reader) media(e *anilibria.Episode, key []byte) {
 	switch string(key) {
 	case "id":
-		e.ID = line(r.text())
+		e.ID = loose.Line(r.Text())
 	case "name":
-		e.Name = line(r.text())
+		e.Name = loose.Line(r.Text())
 	case "preview":
 		e.Preview = r.image().medium(r)
 	case "duration":
-		e.Duration = r.whole()
+		e.Duration = r.Whole()
 	case "hls_480":
-		e.HLS480 = stream(r.origin, r.text())
+		e.HLS480 = loose.Stream(r.origin, r.Text())
 	case "hls_720":
-		e.HLS720 = stream(r.origin, r.text())
+		e.HLS720 = loose.Stream(r.origin, r.Text())
 	case "hls_1080":
-		e.HLS1080 = stream(r.origin, r.text())
+		e.HLS1080 = loose.Stream(r.origin, r.Text())
 	case "rutube_id":
-		e.RutubeID = videoID(r.text())
+		e.RutubeID = loose.VideoID(r.Text())
 	case "youtube_id":
-		e.YouTubeID = videoID(r.text())
+		e.YouTubeID = loose.VideoID(r.Text())
 	case "updated_at":
-		e.UpdatedAt = r.moment()
+		e.UpdatedAt = r.Moment()
 	}
 }
 
 // span needs both ends: a half-filled one is as good as none (FACTS §3.7).
 func (r *reader) span() *anilibria.Span {
-	var start, stop number
-	r.object(func(key []byte) {
+	var start, stop loose.Number
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "start":
-			start = r.number()
+			start = r.Number()
 		case "stop":
-			stop = r.number()
+			stop = r.Number()
 		}
 	})
-	s := anilibria.Span{Start: start.whole(), Stop: stop.whole()}
-	if !start.known || start.value < 0 || s.Stop <= s.Start {
+	s := anilibria.Span{Start: start.Whole(), Stop: stop.Whole()}
+	if !start.Known || start.Value < 0 || s.Stop <= s.Start {
 		return nil
 	}
 	return &s
@@ -112,9 +113,9 @@ type image struct{ plain, optimized sizes }
 type sizes struct{ src, preview, thumbnail string }
 
 func (r *reader) image() (i image) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		if string(key) == "optimized" {
-			r.object(func(key []byte) { r.size(&i.optimized, key) })
+			r.Object(func(key []byte) { r.size(&i.optimized, key) })
 			return
 		}
 		r.size(&i.plain, key)
@@ -125,11 +126,11 @@ func (r *reader) image() (i image) {
 func (r *reader) size(s *sizes, key []byte) {
 	switch string(key) {
 	case "src":
-		s.src = r.text()
+		s.src = r.Text()
 	case "preview":
-		s.preview = r.text()
+		s.preview = r.Text()
 	case "thumbnail":
-		s.thumbnail = r.text()
+		s.thumbnail = r.Text()
 	}
 }
 
@@ -152,7 +153,7 @@ func (i image) medium(r *reader) string {
 // first is the first address that a browser may be sent to.
 func (r *reader) first(candidates ...string) string {
 	for _, s := range candidates {
-		if s = absolute(r.origin, s); s != "" {
+		if s = loose.Absolute(r.origin, s); s != "" {
 			return s
 		}
 	}

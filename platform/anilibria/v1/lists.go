@@ -7,26 +7,27 @@ import (
 	"slices"
 
 	"anihub/platform/anilibria"
+	"anihub/platform/anilibria/loose"
 )
 
 // enveloped reads a list that comes bare or as {"data":[…]}: the description and
 // the reality of v1 disagree on it from route to route (FACTS §3.2).
-func enveloped[T any](r *reader, read func() (T, error)) (list[T], error) {
-	var l list[T]
+func enveloped[T any](r *reader, read func() (T, error)) (loose.List[T], error) {
+	var l loose.List[T]
 	found := false
-	switch r.peek() {
+	switch r.Peek() {
 	case '[':
-		l, found = readList(&r.scan, read), true
+		l, found = loose.ReadList(&r.Scan, read), true
 	case '{':
-		r.object(func(key []byte) {
-			if string(key) == "data" && !found && r.peek() != 'n' {
-				l, found = readList(&r.scan, read), true
+		r.Object(func(key []byte) {
+			if string(key) == "data" && !found && r.Peek() != 'n' {
+				l, found = loose.ReadList(&r.Scan, read), true
 			}
 		})
 	}
 	switch {
-	case r.err != nil:
-		return l, r.err
+	case r.Err != nil:
+		return l, r.Err
 	case !found:
 		return l, errors.New("no list")
 	}
@@ -41,7 +42,7 @@ func (c *Client) decodeLatest(body []byte, skip anilibria.Skip) ([]anilibria.Bum
 	seen := make(map[int]bool)
 	found, err := enveloped(r, func() (anilibria.Bump, error) {
 		b := r.bump()
-		if r.err != nil {
+		if r.Err != nil {
 			return b, nil
 		}
 		if b.ID == 0 || seen[b.ID] {
@@ -53,19 +54,19 @@ func (c *Client) decodeLatest(body []byte, skip anilibria.Skip) ([]anilibria.Bum
 	if err != nil {
 		return nil, err
 	}
-	return found.kept, readable(found, skip, kindBump)
+	return found.Kept, found.Readable(skip, kindBump)
 }
 
 // bump names an episode only when it has an identity and a number.
 func (r *reader) bump() (b anilibria.Bump) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			b.ID = r.whole()
+			b.ID = r.Whole()
 		case "fresh_at":
-			b.FreshAt = r.moment()
+			b.FreshAt = r.Moment()
 		case "updated_at":
-			b.UpdatedAt = r.moment()
+			b.UpdatedAt = r.Moment()
 		case "latest_episode":
 			if e, err := r.episode(0); err == nil {
 				b.EpisodeID, b.EpisodeOrdinal, b.EpisodeUpdated = e.ID, e.Ordinal, e.UpdatedAt
@@ -83,25 +84,25 @@ func (c *Client) decodeCatalog(body []byte, skip anilibria.Skip) (anilibria.Cata
 		return anilibria.CatalogPage{}, err
 	}
 	var pages pagination
-	var found *list[int]
-	r.object(func(key []byte) {
+	var found *loose.List[int]
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "data":
-			l := readList(&r.scan, r.id)
+			l := loose.ReadList(&r.Scan, r.id)
 			found = &l
 		case "meta":
 			pages = r.pagination()
 		}
 	})
 	switch {
-	case r.err != nil:
-		return anilibria.CatalogPage{}, r.err
-	case found == nil || !pages.pages.known || !pages.total.known:
+	case r.Err != nil:
+		return anilibria.CatalogPage{}, r.Err
+	case found == nil || !pages.pages.Known || !pages.total.Known:
 		return anilibria.CatalogPage{}, errors.New("a page without data or pagination")
 	}
-	tell(*found, skip, kindRelease)
-	page := anilibria.CatalogPage{Page: max(1, pages.current.whole()), Pages: pages.pages.whole(), Total: pages.total.whole()}
-	for _, id := range found.kept[:min(len(found.kept), pageItemsMax)] {
+	found.Tell(skip, kindRelease)
+	page := anilibria.CatalogPage{Page: max(1, pages.current.Whole()), Pages: pages.pages.Whole(), Total: pages.total.Whole()}
+	for _, id := range found.Kept[:min(len(found.Kept), pageItemsMax)] {
 		if !slices.Contains(page.IDs, id) {
 			page.IDs = append(page.IDs, id)
 		}
@@ -114,31 +115,31 @@ const pageItemsMax = 1000
 
 // id is the id of an item of which nothing else was asked.
 func (r *reader) id() (id int, err error) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		if string(key) == "id" {
-			id = r.whole()
+			id = r.Whole()
 		}
 	})
-	return id, unless(id > 0, "a release without an id")
+	return id, loose.Unless(id > 0, "a release without an id")
 }
 
 // pagination leaves links out: they name the host that answered, and come as {}, []
 // or null on a single page.
-type pagination struct{ total, current, pages number }
+type pagination struct{ total, current, pages loose.Number }
 
 func (r *reader) pagination() (p pagination) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		if string(key) != "pagination" {
 			return
 		}
-		r.object(func(key []byte) {
+		r.Object(func(key []byte) {
 			switch string(key) {
 			case "total":
-				p.total = r.number()
+				p.total = r.Number()
 			case "current_page":
-				p.current = r.number()
+				p.current = r.Number()
 			case "total_pages":
-				p.pages = r.number()
+				p.pages = r.Number()
 			}
 		})
 	})
@@ -160,21 +161,21 @@ func (c *Client) decodeSchedule(body []byte, skip anilibria.Skip) ([]anilibria.S
 	if err != nil {
 		return nil, err
 	}
-	return found.kept, readable(found, skip, kindScheduled)
+	return found.Kept, found.Readable(skip, kindScheduled)
 }
 
 // scheduled also knows the names of early 2025 (FACTS §3.7).
 func (r *reader) scheduled() (item anilibria.ScheduleItem) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "release":
 			item.ReleaseID, item.Weekday = r.airing()
 		case "next_release_episode_number", "new_release_episode_ordinal":
-			item.NextEpisode = cmp.Or(r.whole(), item.NextEpisode)
+			item.NextEpisode = cmp.Or(r.Whole(), item.NextEpisode)
 		case "published_release_episode", "new_release_episode":
-			r.object(func(key []byte) {
+			r.Object(func(key []byte) {
 				if string(key) == "ordinal" {
-					item.Published = max(0, r.number().value)
+					item.Published = max(0, r.Number().Value)
 				}
 			})
 		}
@@ -183,10 +184,10 @@ func (r *reader) scheduled() (item anilibria.ScheduleItem) {
 }
 
 func (r *reader) airing() (id, day int) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			id = r.whole()
+			id = r.Whole()
 		case "publish_day":
 			day = r.weekday()
 		}
@@ -201,27 +202,27 @@ func (c *Client) decodeFranchises(body []byte, skip anilibria.Skip) ([]anilibria
 	}
 	found, err := enveloped(r, func() (anilibria.Franchise, error) {
 		f := r.franchise()
-		return f, unless(f.ID != "", "a franchise without an id")
+		return f, loose.Unless(f.ID != "", "a franchise without an id")
 	})
 	if err != nil {
 		return nil, err
 	}
-	return found.kept, readable(found, skip, kindFranchise)
+	return found.Kept, found.Readable(skip, kindFranchise)
 }
 
 func (r *reader) franchise() (f anilibria.Franchise) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			f.ID = line(r.text())
+			f.ID = loose.Line(r.Text())
 		case "name":
-			f.Name = line(r.text())
+			f.Name = loose.Line(r.Text())
 		case "name_english":
-			f.NameEnglish = line(r.text())
+			f.NameEnglish = loose.Line(r.Text())
 		case "franchise_releases":
-			found := readList(&r.scan, r.franchiseRelease)
-			tell(found, r.skip, kindFranchise)
-			f.Releases = found.kept
+			found := loose.ReadList(&r.Scan, r.franchiseRelease)
+			found.Tell(r.skip, kindFranchise)
+			f.Releases = found.Kept
 		}
 	})
 	slices.SortStableFunc(f.Releases, func(a, b anilibria.FranchiseRelease) int { return cmp.Compare(a.Order, b.Order) })
@@ -231,32 +232,32 @@ func (r *reader) franchise() (f anilibria.Franchise) {
 func (r *reader) franchiseRelease() (anilibria.FranchiseRelease, error) {
 	var x anilibria.FranchiseRelease
 	var id int
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "sort_order":
-			x.Order = r.whole()
+			x.Order = r.Whole()
 		case "release_id":
-			id = r.whole()
+			id = r.Whole()
 		case "release":
 			r.member(&x)
 		}
 	})
 	x.ReleaseID = cmp.Or(id, x.ReleaseID)
-	return x, unless(x.ReleaseID > 0, "a release of a franchise without an id")
+	return x, loose.Unless(x.ReleaseID > 0, "a release of a franchise without an id")
 }
 
 // member reads the release itself; it may be missing from the catalogue.
 func (r *reader) member(x *anilibria.FranchiseRelease) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			x.ReleaseID = r.whole()
+			x.ReleaseID = r.Whole()
 		case "alias":
-			x.Alias = line(r.text())
+			x.Alias = loose.Line(r.Text())
 		case "name":
 			x.Name = r.name()
 		case "year":
-			x.Year = r.whole()
+			x.Year = r.Whole()
 		case "type":
 			x.Type = r.value()
 		case "poster":

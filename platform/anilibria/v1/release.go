@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"anihub/platform/anilibria"
+	"anihub/platform/anilibria/loose"
 )
 
 // The kinds of items that may be left out of an answer, a label of metrics.
@@ -30,14 +31,14 @@ const ordinalMax = 100_000
 
 // reader turns one answer into the words of package anilibria.
 type reader struct {
-	scan
+	loose.Scan
 	origin string // of relative addresses
 	skip   anilibria.Skip
 }
 
 func (c *Client) reader(body []byte, skip anilibria.Skip) (*reader, error) {
-	s, err := newScan(body)
-	return &reader{scan: s, origin: c.origin, skip: skip}, err
+	s, err := loose.New(body)
+	return &reader{Scan: s, origin: c.origin, skip: skip}, err
 }
 
 func (c *Client) decodeRelease(body []byte, ref anilibria.Ref, skip anilibria.Skip) (anilibria.Release, error) {
@@ -46,7 +47,7 @@ func (c *Client) decodeRelease(body []byte, ref anilibria.Ref, skip anilibria.Sk
 		return anilibria.Release{}, err
 	}
 	release, err := r.release()
-	if err = cmpErr(r.err, err); err != nil {
+	if err = loose.First(r.Err, err); err != nil {
 		return anilibria.Release{}, err
 	}
 	return release, sameRelease(release, ref)
@@ -76,7 +77,7 @@ func (c *Client) decodeReleases(body []byte, ids []int, skip anilibria.Skip) ([]
 	found, err := enveloped(r, func() (anilibria.Release, error) {
 		release, err := r.release()
 		switch {
-		case err != nil || r.err != nil:
+		case err != nil || r.Err != nil:
 		case !slices.Contains(ids, release.ID):
 			err = fmt.Errorf("release %d was not asked for", release.ID)
 		case seen[release.ID]:
@@ -89,17 +90,17 @@ func (c *Client) decodeReleases(body []byte, ids []int, skip anilibria.Skip) ([]
 	if err != nil {
 		return nil, err
 	}
-	return found.kept, readable(found, skip, kindRelease)
+	return found.Kept, found.Readable(skip, kindRelease)
 }
 
 // release reads one release; it must say at least what it is.
 func (r *reader) release() (anilibria.Release, error) {
 	var x anilibria.Release
-	var id number
-	r.object(func(key []byte) {
+	var id loose.Number
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			id = r.number()
+			id = r.Number()
 		case "name":
 			x.Name = r.name()
 		default:
@@ -107,8 +108,8 @@ func (r *reader) release() (anilibria.Release, error) {
 			r.relate(&x, key)
 		}
 	})
-	switch x.ID = id.whole(); {
-	case x.ID == 0 || float64(x.ID) != id.value:
+	switch x.ID = id.Whole(); {
+	case x.ID == 0 || float64(x.ID) != id.Value:
 		return x, errors.New("a release without an id")
 	case x.Name.Main == "":
 		return x, fmt.Errorf("release %d has no name", x.ID)
@@ -120,39 +121,39 @@ func (r *reader) release() (anilibria.Release, error) {
 func (r *reader) describe(x *anilibria.Release, key []byte) {
 	switch string(key) {
 	case "alias":
-		x.Alias = line(r.text())
+		x.Alias = loose.Line(r.Text())
 	case "type":
 		x.Type = r.value()
 	case "year":
-		x.Year = r.whole()
+		x.Year = r.Whole()
 	case "season":
 		x.Season = season(r.value())
 	case "publish_day":
 		x.PublishDay = r.weekday()
 	case "description":
-		x.Description = prose(r.text())
+		x.Description = loose.Prose(r.Text())
 	case "notification":
-		x.Notification = prose(r.text())
+		x.Notification = loose.Prose(r.Text())
 	case "age_rating":
 		x.AgeRating = r.value()
 	case "is_ongoing":
-		x.IsOngoing = r.flag()
+		x.IsOngoing = r.Flag()
 	case "is_in_production":
-		x.IsInProduction = r.flag()
+		x.IsInProduction = r.Flag()
 	case "is_blocked_by_geo":
-		x.BlockedByGeo = r.flag()
+		x.BlockedByGeo = r.Flag()
 	case "is_blocked_by_copyrights":
-		x.BlockedByRights = r.flag()
+		x.BlockedByRights = r.Flag()
 	case "episodes_total":
-		x.EpisodesTotal = r.whole()
+		x.EpisodesTotal = r.Whole()
 	case "average_duration_of_episode":
-		x.EpisodeMinutes = r.whole()
+		x.EpisodeMinutes = r.Whole()
 	case "fresh_at":
-		x.FreshAt = r.moment()
+		x.FreshAt = r.Moment()
 	case "updated_at":
-		x.UpdatedAt = r.moment()
+		x.UpdatedAt = r.Moment()
 	case "created_at":
-		x.CreatedAt = r.moment()
+		x.CreatedAt = r.Moment()
 	}
 }
 
@@ -170,7 +171,7 @@ func (r *reader) relate(x *anilibria.Release, key []byte) {
 	case "torrents":
 		x.Torrents = r.torrents()
 	case "added_in_users_favorites":
-		x.Favorites = r.whole()
+		x.Favorites = r.Whole()
 	case "rating":
 		x.Rating.Average = r.score("average")
 	case "shikimori":
@@ -178,19 +179,19 @@ func (r *reader) relate(x *anilibria.Release, key []byte) {
 	case "mal":
 		x.MyAnimeListID, _ = r.external()
 	case "external_player":
-		x.ExternalPlayer = absolute(r.origin, r.text())
+		x.ExternalPlayer = loose.Absolute(r.origin, r.Text())
 	}
 }
 
 func (r *reader) name() (n anilibria.Name) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "main":
-			n.Main = line(r.text())
+			n.Main = loose.Line(r.Text())
 		case "english":
-			n.English = line(r.text())
+			n.English = loose.Line(r.Text())
 		case "alternative":
-			n.Alternative = line(r.text())
+			n.Alternative = loose.Line(r.Text())
 		}
 	})
 	return n
@@ -205,9 +206,9 @@ func season(value string) string {
 }
 
 func (r *reader) weekday() (day int) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		if string(key) == "value" {
-			day = r.whole()
+			day = r.Whole()
 		}
 	})
 	if day > 7 {
@@ -218,46 +219,46 @@ func (r *reader) weekday() (day int) {
 
 // score is a mark of 0 to 10 under a key; anything else is unknown.
 func (r *reader) score(of string) (mark float64) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		if string(key) == of {
-			mark = score(r.number())
+			mark = score(r.Number())
 		}
 	})
 	return mark
 }
 
-func score(n number) float64 {
-	if n.value < 0 || n.value > 10 {
+func score(n loose.Number) float64 {
+	if n.Value < 0 || n.Value > 10 {
 		return 0
 	}
-	return n.value
+	return n.Value
 }
 
 // external is a release's place in another catalogue.
 func (r *reader) external() (id int, mark float64) {
-	r.object(func(key []byte) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			id = r.whole()
+			id = r.Whole()
 		case "rating":
-			mark = score(r.number())
+			mark = score(r.Number())
 		}
 	})
 	return id, mark
 }
 
 func (r *reader) genres() []string {
-	found := readList(&r.scan, func() (name string, err error) {
-		r.object(func(key []byte) {
+	found := loose.ReadList(&r.Scan, func() (name string, err error) {
+		r.Object(func(key []byte) {
 			if string(key) == "name" {
-				name = line(r.text())
+				name = loose.Line(r.Text())
 			}
 		})
-		return name, unless(name != "", "a genre without a name")
+		return name, loose.Unless(name != "", "a genre without a name")
 	})
-	tell(found, r.skip, kindGenre)
+	found.Tell(r.skip, kindGenre)
 	var names []string
-	for _, name := range found.kept {
+	for _, name := range found.Kept {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -266,38 +267,38 @@ func (r *reader) genres() []string {
 }
 
 func (r *reader) members() []anilibria.Member {
-	found := readList(&r.scan, func() (m anilibria.Member, err error) {
-		r.object(func(key []byte) {
+	found := loose.ReadList(&r.Scan, func() (m anilibria.Member, err error) {
+		r.Object(func(key []byte) {
 			switch string(key) {
 			case "nickname":
-				m.Nickname = line(r.text())
+				m.Nickname = loose.Line(r.Text())
 			case "role":
 				m.Role = r.value()
 			}
 		})
-		return m, unless(m.Nickname != "", "a member without a nickname")
+		return m, loose.Unless(m.Nickname != "", "a member without a nickname")
 	})
-	tell(found, r.skip, kindMember)
-	return found.kept
+	found.Tell(r.skip, kindMember)
+	return found.Kept
 }
 
 func (r *reader) torrents() []anilibria.Torrent {
-	found := readList(&r.scan, func() (t anilibria.Torrent, err error) {
-		r.object(func(key []byte) { r.torrent(&t, key) })
-		return t, unless(t.ID > 0, "a torrent without an id")
+	found := loose.ReadList(&r.Scan, func() (t anilibria.Torrent, err error) {
+		r.Object(func(key []byte) { r.torrent(&t, key) })
+		return t, loose.Unless(t.ID > 0, "a torrent without an id")
 	})
-	tell(found, r.skip, kindTorrent)
-	return found.kept
+	found.Tell(r.skip, kindTorrent)
+	return found.Kept
 }
 
 func (r *reader) torrent(t *anilibria.Torrent, key []byte) {
 	switch string(key) {
 	case "id":
-		t.ID = r.whole()
+		t.ID = r.Whole()
 	case "hash":
-		t.Hash = strings.ToLower(line(r.text()))
+		t.Hash = strings.ToLower(loose.Line(r.Text()))
 	case "label":
-		t.Label = line(r.text())
+		t.Label = loose.Line(r.Text())
 	case "quality":
 		t.Quality = r.value()
 	case "type":
@@ -306,41 +307,36 @@ func (r *reader) torrent(t *anilibria.Torrent, key []byte) {
 		value, label := r.labelled()
 		t.Codec = cmp.Or(label, value)
 	case "description":
-		t.Episodes = line(r.text())
+		t.Episodes = loose.Line(r.Text())
 	case "size":
-		t.Size = int64(r.whole())
+		t.Size = int64(r.Whole())
 	case "seeders":
-		t.Seeders = r.whole()
+		t.Seeders = r.Whole()
 	case "leechers":
-		t.Leechers = r.whole()
+		t.Leechers = r.Whole()
 	case "magnet":
-		if m := line(r.text()); strings.HasPrefix(m, "magnet:?") {
+		if m := loose.Line(r.Text()); strings.HasPrefix(m, "magnet:?") {
 			t.Magnet = m
 		}
 	case "updated_at":
-		t.UpdatedAt = r.moment()
+		t.UpdatedAt = r.Moment()
 	}
 }
 
-func unless(ok bool, text string) error {
-	if ok {
-		return nil
-	}
-	return errors.New(text)
+// value is the "value" of the many {value, description} pairs.
+func (r *reader) value() string {
+	v, _ := r.labelled()
+	return v
 }
 
-// tell reports what a list has lost.
-func tell[T any](l list[T], skip anilibria.Skip, kind string) {
-	for range l.lost {
-		skip(kind, l.err)
-	}
-}
-
-// readable reports what a list has lost; one of which nothing is left cannot be read.
-func readable[T any](l list[T], skip anilibria.Skip, kind string) error {
-	tell(l, skip, kind)
-	if len(l.kept) == 0 && l.lost > 0 {
-		return fmt.Errorf("none of %d items can be read: %w", l.lost, l.err)
-	}
-	return nil
+func (r *reader) labelled() (value, label string) {
+	r.Object(func(key []byte) {
+		switch string(key) {
+		case "value":
+			value = loose.Line(r.Text())
+		case "label":
+			label = loose.Line(r.Text())
+		}
+	})
+	return value, label
 }

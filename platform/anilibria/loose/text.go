@@ -1,4 +1,4 @@
-package v1
+package loose
 
 import (
 	"net/url"
@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// line is text for one line: control characters and line ends become spaces.
-func line(s string) string {
+// Line is text for one line: control characters and line ends become spaces.
+func Line(s string) string {
 	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {
@@ -19,8 +19,8 @@ func line(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// prose is text of several lines with LF line ends; the upstream sends CRLF.
-func prose(s string) string {
+// Prose is text of several lines with LF line ends; the upstream sends CRLF.
+func Prose(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -36,10 +36,10 @@ func prose(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// absolute makes an address a browser may be sent to: relative paths belong to the
+// Absolute makes an address a browser may be sent to: relative paths belong to the
 // assets, //host to https, and nothing but http and https survives.
-func absolute(origin, s string) string {
-	s = line(s)
+func Absolute(origin, s string) string {
+	s = Line(s)
 	switch {
 	case s == "":
 		return ""
@@ -55,19 +55,19 @@ func absolute(origin, s string) string {
 	return u.String()
 }
 
-// stream is an address without the query, which tells of the country and the
+// Stream is an address without the query, which tells of the country and the
 // account of whoever asked (FACTS §6) and changes with each request.
-func stream(origin, s string) string {
-	s = absolute(origin, s)
+func Stream(origin, s string) string {
+	s = Absolute(origin, s)
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
 		s = s[:i]
 	}
 	return s
 }
 
-// videoID is the id of a video elsewhere; it becomes part of an address.
-func videoID(s string) string {
-	s = line(s)
+// VideoID is the id of a video elsewhere; it becomes part of an address.
+func VideoID(s string) string {
+	s = Line(s)
 	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool {
 		return r > unicode.MaxASCII || (!unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_')
 	}) {

@@ -1,4 +1,7 @@
-package v1
+// Package loose reads the JSON of an upstream that is looser than its own
+// description: null and absent are the same, numbers come in quotes, empty objects as
+// lists. Both dialects of AniLibria are read with it; it knows neither.
+package loose
 
 import (
 	"bytes"
@@ -11,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// scan reads valid JSON in one pass. Decoding element by element with
+// Scan reads valid JSON in one pass. Decoding element by element with
 // encoding/json reads the same bytes once more on each level; a full catalogue of
 // 2,000 titles is 35 MB, so here every byte is looked at twice: by json.Valid and
 // by this.
@@ -19,10 +22,10 @@ import (
 // null and absent are always the zero value. A value of a foreign type is an error,
 // which loses the item it is in and nothing else, unless it is what PHP is known to
 // put in that place: [] for an empty object, {} for an empty list, "12" for 12.
-type scan struct {
+type Scan struct {
 	b     []byte
 	i     int
-	err   error // the first foreign type in the item that is being read
+	Err   error // the first foreign type in the item that is being read
 	items int   // how many items of lists may still be kept
 }
 
@@ -32,16 +35,16 @@ const itemsMax = 100_000
 
 var errSyntax = errors.New("no valid JSON")
 
-// newScan checks the syntax once, so that nothing after it has to.
-func newScan(body []byte) (scan, error) {
+// New checks the syntax once, so that nothing after it has to.
+func New(body []byte) (Scan, error) {
 	if !json.Valid(body) {
-		return scan{}, errSyntax
+		return Scan{}, errSyntax
 	}
-	return scan{b: body, items: itemsMax}, nil
+	return Scan{b: body, items: itemsMax}, nil
 }
 
-// peek is the first byte of the next value, 0 at the end.
-func (s *scan) peek() byte {
+// Peek is the first byte of the next value, 0 at the end.
+func (s *Scan) Peek() byte {
 	for ; s.i < len(s.b); s.i++ {
 		switch c := s.b[s.i]; c {
 		case ' ', '\t', '\r', '\n':
@@ -53,8 +56,8 @@ func (s *scan) peek() byte {
 }
 
 // raw takes the next value as it stands.
-func (s *scan) raw() []byte {
-	first := s.peek()
+func (s *Scan) raw() []byte {
+	first := s.Peek()
 	from := s.i
 	switch first {
 	case '"':
@@ -70,7 +73,7 @@ func (s *scan) raw() []byte {
 }
 
 // quoted goes over a string.
-func (s *scan) quoted() {
+func (s *Scan) quoted() {
 	for s.i++; s.i < len(s.b); s.i++ {
 		switch s.b[s.i] {
 		case '\\':
@@ -83,7 +86,7 @@ func (s *scan) quoted() {
 }
 
 // nested goes over an object or array without recursion.
-func (s *scan) nested() {
+func (s *Scan) nested() {
 	depth := 0
 	for s.i < len(s.b) {
 		switch s.b[s.i] {
@@ -102,15 +105,15 @@ func (s *scan) nested() {
 	}
 }
 
-func (s *scan) fail(err error) {
-	if s.err == nil {
-		s.err = err
+func (s *Scan) fail(err error) {
+	if s.Err == nil {
+		s.Err = err
 	}
 }
 
 // foreign takes a value that is not of the wanted type: null and the stand-in are
 // empty, anything else is an error.
-func (s *scan) foreign(want, standIn string) {
+func (s *Scan) foreign(want, standIn string) {
 	raw := s.raw()
 	empty := len(raw) <= 8 && standIn != "" && string(bytes.Join(bytes.Fields(raw), nil)) == standIn
 	if empty || string(raw) == "null" {
@@ -119,14 +122,14 @@ func (s *scan) foreign(want, standIn string) {
 	s.fail(errType(want, raw))
 }
 
-// object calls field for each key, which reads the value or leaves it.
-func (s *scan) object(field func(key []byte)) {
-	if s.peek() != '{' {
+// Object calls field for each key, which reads the value or leaves it.
+func (s *Scan) Object(field func(key []byte)) {
+	if s.Peek() != '{' {
 		s.foreign("an object", "[]")
 		return
 	}
 	for s.i++; ; {
-		switch s.peek() {
+		switch s.Peek() {
 		case '}':
 			s.i++
 			return
@@ -137,20 +140,20 @@ func (s *scan) object(field func(key []byte)) {
 			return
 		}
 		key := bytes.Trim(s.raw(), `"`)
-		s.peek()
+		s.Peek()
 		s.i++ // the colon
 		s.each(func() { field(key) })
 	}
 }
 
 // array calls item for each element, which reads it or leaves it.
-func (s *scan) array(item func()) {
-	if s.peek() != '[' {
+func (s *Scan) array(item func()) {
+	if s.Peek() != '[' {
 		s.foreign("a list", "{}")
 		return
 	}
 	for s.i++; ; {
-		switch s.peek() {
+		switch s.Peek() {
 		case ']':
 			s.i++
 			return
@@ -165,17 +168,17 @@ func (s *scan) array(item func()) {
 }
 
 // each steps over the next value when read has not taken it.
-func (s *scan) each(read func()) {
-	s.peek()
+func (s *Scan) each(read func()) {
+	s.Peek()
 	at := s.i
 	if read(); s.i == at {
 		s.raw()
 	}
 }
 
-// text is a string.
-func (s *scan) text() string {
-	if s.peek() != '"' {
+// Text is a string.
+func (s *Scan) Text() string {
+	if s.Peek() != '"' {
 		s.foreign("a text", "")
 		return ""
 	}
@@ -193,16 +196,17 @@ func (s *scan) text() string {
 // numberMax is longer than any number has digits.
 const numberMax = 64
 
-// number is a number, or one in quotes.
-type number struct {
-	value float64
-	known bool
+// Number is a number, or one in quotes.
+type Number struct {
+	Value float64
+	Known bool
 }
 
-func (s *scan) number() number {
+// Number is a number, one in quotes, or unknown.
+func (s *Scan) Number() Number {
 	raw := s.raw()
 	if string(raw) == "null" || string(raw) == `""` {
-		return number{}
+		return Number{}
 	}
 	var v float64
 	err := errSyntax
@@ -211,24 +215,24 @@ func (s *scan) number() number {
 	}
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		s.fail(errType("a number", raw))
-		return number{}
+		return Number{}
 	}
-	return number{value: v, known: true}
+	return Number{Value: v, Known: true}
 }
 
-// whole is the number as a non-negative int; what does not fit is 0, unknown.
-func (n number) whole() int {
-	if n.value < 0 || n.value > 1<<53 {
+// Whole is the number as a non-negative int; what does not fit is 0, unknown.
+func (n Number) Whole() int {
+	if n.Value < 0 || n.Value > 1<<53 {
 		return 0
 	}
-	return int(n.value)
+	return int(n.Value)
 }
 
-// whole reads a number and takes its whole part.
-func (s *scan) whole() int { return s.number().whole() }
+// Whole reads a number and takes its whole part.
+func (s *Scan) Whole() int { return s.Number().Whole() }
 
-// flag is true, false, 0 or 1.
-func (s *scan) flag() bool {
+// Flag is true, false, 0 or 1.
+func (s *Scan) Flag() bool {
 	switch raw := s.raw(); string(raw) {
 	case "true", "1":
 		return true
@@ -239,74 +243,13 @@ func (s *scan) flag() bool {
 	return false
 }
 
-// moment is RFC 3339; a date that cannot be read is an unknown date.
-func (s *scan) moment() time.Time {
-	at, err := time.Parse(time.RFC3339, s.text())
+// Moment is RFC 3339; a date that cannot be read is an unknown date.
+func (s *Scan) Moment() time.Time {
+	at, err := time.Parse(time.RFC3339, s.Text())
 	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
 		return time.Time{}
 	}
 	return at.UTC()
-}
-
-// value is the "value" of the many {value, description} pairs.
-func (s *scan) value() string {
-	v, _ := s.labelled()
-	return v
-}
-
-func (s *scan) labelled() (value, label string) {
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "value":
-			value = line(s.text())
-		case "label":
-			label = line(s.text())
-		}
-	})
-	return value, label
-}
-
-// list is what was read of an array.
-type list[T any] struct {
-	kept []T
-	lost int
-	err  error // of the first one that was lost
-}
-
-func (l *list[T]) lose(err error) {
-	if l.lost++; l.err == nil {
-		l.err = err
-	}
-}
-
-// readList reads an array item by item. An item that has a foreign type in it, is
-// null, or that read refuses is lost; the others stay.
-func readList[T any](s *scan, read func() (T, error)) list[T] {
-	var l list[T]
-	s.array(func() {
-		outer := s.err
-		s.err = nil
-		item, err := read()
-		if err = cmpErr(s.err, err); err == nil && s.items == 0 {
-			err = errTooMany
-		}
-		if s.err = outer; err != nil {
-			l.lose(err)
-			return
-		}
-		s.items--
-		l.kept = append(l.kept, item)
-	})
-	return l
-}
-
-var errTooMany = fmt.Errorf("more than %d items in one answer", itemsMax)
-
-func cmpErr(first, second error) error {
-	if first != nil {
-		return first
-	}
-	return second
 }
 
 // errType quotes a little of what came instead: enough to see, too little to flood
