@@ -89,7 +89,7 @@ func open(s settings, logs io.Writer) (_ *app, err error) {
 func ground(p *platform.Platform) modules.Deps {
 	return modules.Deps{
 		Telemetry: p.Telemetry, Auth: p.Auth, Store: p.Store, Local: p.Local, Log: p.Log, Leases: p.Leases, Cache: p.Cache,
-		Upstream: p.Upstream, Redis: p.Redis, FreshFor: p.Config.Cache.L3.TTL,
+		Upstream: p.Upstream, Events: p.Events, Redis: p.Redis, FreshFor: p.Config.Cache.L3.TTL,
 		Development: p.Config.Environment == platform.Development,
 	}
 }

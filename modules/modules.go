@@ -67,6 +67,7 @@ type Deps struct {
 	Leases      lease.Keeper
 	Cache       *cache.Cache
 	Upstream    anilibria.Client
+	Events      anilibria.EventSource // nil = the upstream is only polled
 	Redis       redis.UniversalClient // nil = none
 	FreshFor    time.Duration         // how long a stored title is fresh: platform.cache.l3.ttl
 	Development bool
@@ -176,7 +177,7 @@ func (m *Modules) buildSync() error {
 		return nil
 	}
 	room, err := syncersvc.New(m.cfg.Sync.Config, syncersvc.Deps{
-		Catalog: m.Catalog, Realtime: m.Realtime, Upstream: m.deps.Upstream, Store: m.deps.Store, Leases: m.deps.Leases,
+		Catalog: m.Catalog, Realtime: m.Realtime, Upstream: m.deps.Upstream, Events: m.deps.Events, Store: m.deps.Store, Leases: m.deps.Leases,
 		Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
 	})
 	if err != nil {

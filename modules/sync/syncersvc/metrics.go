@@ -6,6 +6,7 @@ type metrics struct {
 	polls     *prometheus.CounterVec
 	jobs      *prometheus.CounterVec
 	published prometheus.Counter
+	hints     prometheus.Counter
 	lastPoll  prometheus.Gauge
 	lastFull  prometheus.Gauge
 	runner    prometheus.Gauge
@@ -25,11 +26,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		published: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sync_events_published_total", Help: "Events that this process published.",
 		}),
+		hints: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "sync_hints_total", Help: "Changes that the upstream told by itself.",
+		}),
 		lastPoll: gauge("sync_last_poll_timestamp_seconds", "When the last poll succeeded."),
 		lastFull: gauge("sync_last_full_timestamp_seconds", "When the last full pass was complete."),
 		runner:   gauge("sync_runner", "1 while this process runs the scheduled work."),
 	}
-	for _, c := range []prometheus.Collector{m.polls, m.jobs, m.published, m.lastPoll, m.lastFull, m.runner} {
+	for _, c := range []prometheus.Collector{m.polls, m.jobs, m.published, m.hints, m.lastPoll, m.lastFull, m.runner} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -76,6 +76,8 @@ const baselineCheck = 200 * time.Millisecond
 // poll looks at the latest bumps, has what changed fetched, and publishes. What
 // could not be fetched keeps its old mark and is tried at the next poll.
 func (s *Service) poll(ctx context.Context) error {
+	s.polling.Lock()
+	defer s.polling.Unlock()
 	ctx = anilibria.Background(ctx)
 	// First what a crash, a cold GET or another process left behind.
 	if err := s.publish(ctx); err != nil {

@@ -85,6 +85,7 @@ type Deps struct {
 	Catalog    Catalog
 	Realtime   Realtime
 	Upstream   Upstream
+	Events     anilibria.EventSource // of an upstream that tells by itself what changes; nil = it is only polled
 	Store      documents.Store
 	Leases     lease.Keeper
 	Logger     *slog.Logger
@@ -102,6 +103,7 @@ type Service struct {
 	metrics *metrics
 
 	publishing sync.Mutex // one publisher at a time in this process keeps the order
+	polling    sync.Mutex // the loop and a catch-up write the same state
 
 	mu     sync.Mutex
 	status syncer.Status
@@ -161,6 +163,7 @@ func (s *Service) conduct(ctx context.Context, token int64) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.fullLoop(ctx) })
 	g.Go(func() error { return s.pollLoop(ctx) })
+	g.Go(func() error { return s.listenLoop(ctx) })
 	g.Go(func() error { return s.adoptLoop(ctx) })
 	return g.Wait()
 }

@@ -203,12 +203,16 @@ func quick() syncersvc.Config {
 }
 
 // room is a running room in a world.
-func room(t *testing.T, w *world, store documents.Store, leases lease.Keeper, cfg syncersvc.Config) (*syncersvc.Service, func()) {
+func room(t *testing.T, w *world, store documents.Store, leases lease.Keeper, cfg syncersvc.Config, change ...func(*syncersvc.Deps)) (*syncersvc.Service, func()) {
 	t.Helper()
-	s, err := syncersvc.New(cfg, syncersvc.Deps{
+	deps := syncersvc.Deps{
 		Catalog: w, Realtime: w, Upstream: w, Store: store, Leases: leases,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
+	}
+	for _, c := range change {
+		c(&deps)
+	}
+	s, err := syncersvc.New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
