@@ -74,24 +74,39 @@ type countJSON struct {
 
 // summaryJSON is the short form that lists carry.
 type summaryJSON struct {
-	ID          int        `json:"id"`
-	Code        string     `json:"code"`
-	Names       namesJSON  `json:"names"`
-	Description *string    `json:"description"`
-	Type        *string    `json:"type"`
-	Status      string     `json:"status"`
-	Genres      []string   `json:"genres"`
-	Year        *int       `json:"year"`
-	Season      *string    `json:"season"`
-	Weekday     *int       `json:"weekday"`
-	AgeRating   *string    `json:"age_rating"`
-	Episodes    countJSON  `json:"episodes"`
-	Poster      posterJSON `json:"poster"`
-	Rating      *float64   `json:"rating"`
-	Popularity  int        `json:"popularity"`
-	FreshAt     *string    `json:"fresh_at"`
-	UpdatedAt   *string    `json:"updated_at"`
-	Blocked     bool       `json:"blocked"`
+	ID          int           `json:"id"`
+	Code        string        `json:"code"`
+	Names       namesJSON     `json:"names"`
+	Description *string       `json:"description"`
+	Type        *string       `json:"type"`
+	Status      string        `json:"status"`
+	Genres      []string      `json:"genres"`
+	Year        *int          `json:"year"`
+	Season      *string       `json:"season"`
+	Weekday     *int          `json:"weekday"`
+	AgeRating   *string       `json:"age_rating"`
+	Episodes    countJSON     `json:"episodes"`
+	Poster      posterJSON    `json:"poster"`
+	Rating      *float64      `json:"rating"`
+	Popularity  int           `json:"popularity"`
+	FreshAt     *string       `json:"fresh_at"`
+	UpdatedAt   *string       `json:"updated_at"`
+	Blocked     bool          `json:"blocked"`
+	Expected    *expectedJSON `json:"expected"`
+}
+
+// expectedJSON is when the next episode is likely to come out; null when nobody can tell.
+type expectedJSON struct {
+	At         string  `json:"at"`
+	Confidence float64 `json:"confidence"`
+}
+
+func expected(e catalog.Expected) *expectedJSON {
+	at := envelope.Moment(e.At)
+	if at == nil {
+		return nil
+	}
+	return &expectedJSON{At: *at, Confidence: e.Confidence}
 }
 
 func summary(s catalog.Summary) summaryJSON {
@@ -102,6 +117,7 @@ func summary(s catalog.Summary) summaryJSON {
 		Episodes: countJSON{positive(s.Episodes.Total), s.Episodes.Current}, Poster: poster(s.Poster),
 		Rating: positive(s.Rating), Popularity: s.Popularity,
 		FreshAt: envelope.Moment(s.FreshAt), UpdatedAt: envelope.Moment(s.UpdatedAt), Blocked: s.Blocked,
+		Expected: expected(s.Expected),
 	}
 }
 

@@ -70,13 +70,15 @@ export interface ShortTitle {
   popularity: number | null;
   updated_at?: string | null;
   fresh_at?: string | null;
-  next_episode?: NextEpisode | number | null;
+  next_episode?: number | null;
+  expected?: Expected | null;
   latest_episode?: { ordinal: number | null; name: string | null } | null;
 }
 
-export interface NextEpisode {
-  ordinal?: number | null;
-  at?: string | null;
+/** When the next episode is likely to come out, and how surely (0 to 1). */
+export interface Expected {
+  at: string;
+  confidence: number;
 }
 
 export interface Span {

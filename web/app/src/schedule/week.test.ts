@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import type { ShortTitle } from '../api/types';
 import { localWeek, nextEpisode } from './week';
 
-function title(id: number, next: ShortTitle['next_episode'] = null): ShortTitle {
-  return { id, names: { ru: `№${id}`, en: null }, next_episode: next } as ShortTitle;
+function title(id: number, episode: number | null = null, at?: Date, confidence = 0.8): ShortTitle {
+  const expected = at ? { at: at.toISOString(), confidence } : null;
+  return { id, names: { ru: `№${id}`, en: null }, next_episode: episode, expected } as ShortTitle;
 }
 
 test('titles keep the day they are given', () => {
@@ -16,15 +17,15 @@ test('titles keep the day they are given', () => {
 
 test('a known moment moves the title to the day it has here', () => {
   // Thursday, by the clock of whoever runs this.
-  const at = new Date(2026, 10, 26, 1, 30).toISOString();
-  const week = localWeek([{ day: 3, titles: [title(1), title(2, { ordinal: 5, at })] }]);
+  const at = new Date(2026, 10, 26, 1, 30);
+  const week = localWeek([{ day: 3, titles: [title(1), title(2, 5, at)] }]);
   expect(week[2]?.map((airing) => airing.title.id)).toEqual([1]);
   expect(week[3]?.[0]).toMatchObject({ episode: 5, title: { id: 2 } });
 });
 
 test('a day runs by the clock, what has no time comes last', () => {
-  const at = (hour: number) => ({ ordinal: 1, at: new Date(2026, 10, 26, hour).toISOString() });
-  const week = localWeek([{ day: 4, titles: [title(1), title(2, at(22)), title(3, at(9))] }]);
+  const at = (hour: number) => new Date(2026, 10, 26, hour);
+  const week = localWeek([{ day: 4, titles: [title(1), title(2, 1, at(22)), title(3, 1, at(9))] }]);
   expect(week[3]?.map((airing) => airing.title.id)).toEqual([3, 2, 1]);
 });
 
@@ -32,7 +33,9 @@ test('days that do not exist are dropped', () => {
   expect(localWeek([{ day: 9, titles: [title(1)] }]).flat()).toEqual([]);
 });
 
-test('the next episode may be a bare number', () => {
+test('a moment that is hardly likely is not told', () => {
+  const at = new Date(2026, 10, 26, 18);
   expect(nextEpisode(title(1, 13))).toEqual({ episode: 13, at: null });
-  expect(nextEpisode(title(1, null))).toEqual({ episode: null, at: null });
+  expect(nextEpisode(title(1, 13, at))).toEqual({ episode: 13, at });
+  expect(nextEpisode(title(1, null, at, 0.2))).toEqual({ episode: null, at: null });
 });

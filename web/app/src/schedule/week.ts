@@ -7,11 +7,14 @@ export interface Airing {
   at: Date | null;
 }
 
-/** The API says the next episode as a number, or with the moment it is due. */
+// A moment that is less sure than this is no better than the day alone.
+const LIKELY = 0.3;
+
+/** The next episode, and the moment it is likely to come out. */
 export function nextEpisode(title: ShortTitle): { episode: number | null; at: Date | null } {
-  const next = title.next_episode;
-  if (typeof next === 'number') return { episode: next, at: null };
-  return { episode: next?.ordinal ?? null, at: parseTime(next?.at) };
+  const { expected } = title;
+  const at = expected && expected.confidence >= LIKELY ? parseTime(expected.at) : null;
+  return { episode: title.next_episode ?? null, at };
 }
 
 /**
