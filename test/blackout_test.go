@@ -80,7 +80,8 @@ func (w *world) answersAll(p *process, routes []string, honest func(path string,
 	silent, lying := 0, 0
 	for _, path := range routes {
 		a := p.read(path)
-		if a.status != 200 || len(a.Data) < 3 || !a.Success {
+		empty := len(a.Data) < 3 && !strings.Contains(path, "/franchise/") // a title may have none
+		if a.status != 200 || empty || !a.Success {
 			if silent++; silent <= 3 {
 				w.t.Errorf("%s: %d %.200s", path, a.status, a.body)
 			}

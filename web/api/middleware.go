@@ -121,6 +121,8 @@ const slow = time.Second
 func levelOf(c echo.Context, took time.Duration) slog.Level {
 	status := c.Response().Status
 	switch {
+	case strings.HasPrefix(c.Path(), "/health/"): // its state is told by whose it is
+		return slog.LevelDebug
 	case status >= http.StatusInternalServerError:
 		return slog.LevelWarn
 	case status >= http.StatusBadRequest:

@@ -134,19 +134,11 @@ func (s *Service) page(ctx context.Context, n int) (page anilibria.CatalogPage, 
 
 // takePage has one page fetched and remembers that it is done.
 func (s *Service) takePage(ctx context.Context, st *fullState, page anilibria.CatalogPage) error {
-	if len(page.IDs) > 0 {
-		var got catalog.Refreshed
-		err := s.persist(ctx, "refresh", func() (err error) {
-			got, err = s.deps.Catalog.Refresh(ctx, catalog.Refresh{
-				IDs: page.IDs, Background: true, Silent: st.Complete.IsZero(),
-			})
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		st.Failed += len(got.Failed)
+	left, err := s.fetchPage(ctx, page.IDs, st.Complete.IsZero())
+	if err != nil {
+		return err
 	}
+	st.Failed += len(left)
 	st.Done += len(page.IDs)
 	st.Total = max(page.Total, st.Done)
 	st.Next = page.Page + 1
@@ -157,6 +149,39 @@ func (s *Service) takePage(ctx context.Context, st *fullState, page anilibria.Ca
 		s.noteError(err) // they stay pending; the next poll publishes them
 	}
 	return s.progress(ctx, st.JobID, syncer.Progress{Done: st.Done, Total: st.Total, Failed: st.Failed})
+}
+
+// pageTries is how often titles that fail are asked for within a pass.
+const pageTries = 4
+
+// fetchPage has titles fetched, and those that fail once more, since what is left out
+// now is missing until the next pass. It returns those that go on failing. When the
+// upstream answers for none of them, that is an outage, and is waited for.
+func (s *Service) fetchPage(ctx context.Context, ids []int, silent bool) (left []int, err error) {
+	left = ids
+	for try := 1; len(left) > 0 && try <= pageTries; try++ {
+		if try > 1 && !sleep(ctx, firstWait/2+rand.N(firstWait)) {
+			return left, context.Cause(ctx)
+		}
+		err := s.persist(ctx, "refresh", func() error {
+			got, err := s.deps.Catalog.Refresh(ctx, catalog.Refresh{IDs: left, Background: true, Silent: silent})
+			if err != nil {
+				return err
+			}
+			if len(got.Failed) == len(left) && got.Failed[0].Code == anilibria.ErrUnavailable.Code {
+				return anilibria.ErrUnavailable
+			}
+			left = nil
+			for _, f := range got.Failed {
+				left = append(left, f.ID)
+			}
+			return nil
+		})
+		if err != nil {
+			return left, err
+		}
+	}
+	return left, nil
 }
 
 func (s *Service) endPass(ctx context.Context, st fullState) error {

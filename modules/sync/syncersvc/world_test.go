@@ -42,8 +42,10 @@ type world struct {
 	upstreamDown error
 	catalogDown  error
 	realtimeDown error
-	hang         bool // single titles hang
-	crashAfter   int  // Confirm fails this many times, as if the process died before it
+	hang         bool        // single titles hang
+	failing      map[int]int // titles that fail so many times, -1 = always
+	failure      string      // the code of that
+	crashAfter   int         // Confirm fails this many times, as if the process died before it
 }
 
 func newWorld(titles int) *world {
@@ -111,6 +113,11 @@ func (w *world) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refresh
 	}
 	var out catalog.Refreshed
 	for _, id := range r.IDs {
+		if w.failing[id] != 0 {
+			w.failing[id]--
+			out.Failed = append(out.Failed, catalog.Failure{ID: id, Code: w.failure})
+			continue
+		}
 		now, ok := w.episodes[id]
 		if !ok {
 			out.Missing = append(out.Missing, id)
