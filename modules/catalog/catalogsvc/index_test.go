@@ -21,7 +21,7 @@ import (
 // other letters, and no search is of three words: there the index knows more than
 // the plain selection.
 var (
-	someNames  = []string{"Ёж", "еж и Лис", "Лис", "Hedgehog", "лис: ёж!", "Тёмный  лес", "", "hedge-hog II"}
+	someNames  = []string{"Ёж", "еж и Лис", "Лис", "Hedgehog", "лис: ёж!", "Тёмный  лес", "", "hedge-hog IV"}
 	someGenres = []string{"Драма", "комедия", "Ёлки", "драма"}
 )
 

@@ -64,11 +64,22 @@ func (s *snapshot) search(text string) []hit {
 	if slices.ContainsFunc(hits, func(h hit) bool { return h.grade.plain() }) {
 		return hits
 	}
-	// A word that is only punctuation in the other layout was not typed there.
-	if other := readings(keyboards.swap(text), true); len(other) > 0 && len(other[0].words) >= len(rs[0].words) {
+	// What is only punctuation in the other layout was not typed there.
+	if other := readings(keyboards.swap(text), true); len(other) > 0 && len(other[0].words) >= spoken(text) {
 		return searcher.search(append(rs, other...), s.rows())
 	}
 	return hits
+}
+
+// spoken is how many stretches without blanks have letters or digits.
+func spoken(text string) int {
+	n := 0
+	for f := range strings.FieldsSeq(text) {
+		if strings.ContainsFunc(f, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }) {
+			n++
+		}
+	}
+	return min(n, maxQueryWords)
 }
 
 // found answers a checked query that searches: ranked, or in the order asked for.

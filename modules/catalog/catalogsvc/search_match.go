@@ -81,6 +81,9 @@ func (s *segment) read(d *desk, r reading) {
 	}
 }
 
+// minSound is the shortest key that says enough by itself or as a beginning.
+const minSound = 3
+
 // match fills in how the words of the segment fit word i of the query: as it is
 // spelled, or as it sounds.
 func (s *segment) match(d *desk, i int, w word, last, alone bool) {
@@ -99,11 +102,12 @@ func (s *segment) match(d *desk, i int, w word, last, alone bool) {
 	q.typing = last && len(q.runes) >= 4
 	s.words.scan(&q, func(word int, f fit) { note(uint32(word), f) })
 	for _, sound := range soundsMeant(w.raw) {
-		if len(sound) < minSound || isNumber(sound) {
+		short := len(sound) < minSound
+		if sound == "" || isNumber(sound) || short && alone {
 			continue
 		}
 		q := newWanted(sound)
-		q.start, q.typing = true, last && len(q.runes) >= 4
+		q.start, q.typing = !short, last && len(q.runes) >= 4
 		s.sounds.scan(&q, func(sound int, f fit) {
 			for _, word := range s.spelled[s.spellAt[sound]:s.spellAt[sound+1]] {
 				note(word, f|alike)

@@ -50,11 +50,8 @@ func newSegment(rows []*row) *segment {
 	return s
 }
 
-// minSound is the shortest key that is looked up: shorter ones say too little.
-const minSound = 3
-
 func (s *segment) addSounds(sounding map[string]map[string]bool, vocabulary map[string]uint32) {
-	maps.DeleteFunc(sounding, func(sound string, _ map[string]bool) bool { return len(sound) < minSound || isNumber(sound) })
+	maps.DeleteFunc(sounding, func(sound string, _ map[string]bool) bool { return sound == "" || isNumber(sound) })
 	sorted := slices.Sorted(maps.Keys(sounding))
 	s.sounds = newLexicon(sorted)
 	s.spellAt = make([]uint32, 0, len(sorted)+1)

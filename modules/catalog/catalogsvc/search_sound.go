@@ -44,6 +44,9 @@ func soundOf(raw string) string { return key(spelled(raw, "yo"), nil, true) }
 // another when it is written with ё, which most write as е.
 func soundsOf(raw string) []string {
 	out := []string{soundOf(raw)}
+	if raw == "x" { // a sign between names rather than a sound; people type х
+		out = append(out, "h")
+	}
 	if strings.Contains(raw, "ё") {
 		out = append(out, key(spelled(raw, "e"), nil, true))
 	}
