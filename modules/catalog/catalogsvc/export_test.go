@@ -70,3 +70,21 @@ var (
 
 	UntilExpected = untilExpected
 )
+
+// SearchSize is how many bytes the search structure takes; it is made if need be.
+func (i Index) SearchSize() int {
+	snap, n := i.x.snapshot(), 0
+	for _, p := range snap.searcher.searcher(snap.rows()).parts {
+		n += p.size()
+	}
+	return n
+}
+
+// Distance is the bounded edit distance of whole words, and to the nearest start.
+func Distance(a, b []rune, most int) (whole, begun int) {
+	var d distances
+	return d.distance(a, b, most)
+}
+
+// SoundOf is how a word sounds.
+var SoundOf = soundOf

@@ -18,8 +18,7 @@ type row struct {
 	gen    int64
 	stored time.Time
 	genres []string // normalised
-	text   string   // what search looks through, see searchText
-	name   string   // sort key: the first line of text
+	name   string   // sort key
 }
 
 func newRow(d shortDoc) *row {
@@ -29,8 +28,7 @@ func newRow(d shortDoc) *row {
 	for i, g := range r.s.Genres {
 		r.genres[i] = normal(g)
 	}
-	r.text = searchText(r.s)
-	r.name, _, _ = strings.Cut(r.text[1:], "\n")
+	r.name = normal(firstOf(r.s.Names.RU, r.s.Names.EN, r.s.Names.Alternative, r.s.Code))
 	return r
 }
 
@@ -87,14 +85,15 @@ type snapshot struct {
 	number   uint64 // grows with every snapshot of this process
 	sorted   [orders][]*row
 	newest   time.Time // when the upstream last said anything
+	searcher *lazySearcher
 	computed *computed
 }
 
 // computed is what a snapshot works out when it is first asked for.
 type computed struct{ facets func() catalog.Facets }
 
-func newSnapshot(number uint64, newest time.Time, sorted [orders][]*row) *snapshot {
-	s := &snapshot{number: number, sorted: sorted, newest: newest}
+func newSnapshot(number uint64, newest time.Time, sorted [orders][]*row, search *lazySearcher) *snapshot {
+	s := &snapshot{number: number, sorted: sorted, newest: newest, searcher: search}
 	s.computed = &computed{facets: sync.OnceValue(func() catalog.Facets { return countFacets(sorted[byID]) })}
 	return s
 }
@@ -138,13 +137,17 @@ type index struct {
 
 func newIndex(gauge func(int, bool)) *index {
 	x := &index{gauge: gauge, pool: interner{}}
-	x.now.Store(newSnapshot(0, time.Time{}, [orders][]*row{}))
+	x.now.Store(newSnapshot(0, time.Time{}, [orders][]*row{}, &lazySearcher{base: &searcher{}}))
 	return x
 }
 
 func (x *index) snapshot() *snapshot { return x.now.Load() }
 
+// setLoaded says that the whole collection was read. Search is made ready for it
+// first, so that nobody's query has to wait for that.
 func (x *index) setLoaded() {
+	snap := x.snapshot()
+	snap.searcher.searcher(snap.rows())
 	x.loaded.Store(true)
 	x.borrowed.Store(false)
 	x.gauge(len(x.snapshot().rows()), true)
@@ -171,7 +174,7 @@ func (x *index) put(rows ...*row) {
 			sorted[o] = splice(old.sorted[o], gone, come, o.compare)
 		}
 	}
-	x.now.Store(newSnapshot(old.number+1, newest, sorted))
+	x.now.Store(newSnapshot(old.number+1, newest, sorted, old.searcher.with(old.renamed(come))))
 	x.gauge(len(sorted[byID]), x.loaded.Load())
 }
 

@@ -201,6 +201,9 @@ func clip(s string) string {
 
 // page answers a checked query.
 func (s *snapshot) page(q catalog.Query) catalog.Page {
+	if q.Search != "" {
+		return s.found(q)
+	}
 	out := catalog.Page{Page: q.Page, Limit: q.Limit}
 	rows, backwards := s.source(q)
 	f := newFilter(q)
@@ -225,8 +228,6 @@ func (s *snapshot) source(q catalog.Query) (rows []*row, backwards bool) {
 	switch {
 	case len(q.IDs) > 0:
 		return s.named(q.IDs), q.Descending
-	case q.Search != "" && q.Sort == "" && !q.Random:
-		return newQuery(q.Search).ranked(s.sorted[byPopularity]), q.Descending
 	case q.Sort == "":
 		return s.sorted[byID], q.Descending
 	default:
@@ -291,11 +292,10 @@ func summaries(rows []*row) []catalog.Summary {
 	return out
 }
 
-// filter is a checked query as a row is held against it.
+// filter is a checked query as a row is held against it, search apart.
 type filter struct {
 	q      catalog.Query
 	genres []string
-	search *query
 	all    bool // nothing to hold against
 }
 
@@ -304,11 +304,7 @@ func newFilter(q catalog.Query) filter {
 	for _, g := range q.Genres {
 		f.genres = append(f.genres, normal(g))
 	}
-	if q.Search != "" {
-		prepared := newQuery(q.Search)
-		f.search = &prepared
-	}
-	f.all = len(f.genres) == 0 && f.search == nil && q.Year == 0 && q.YearFrom == 0 && q.YearTo == 0 &&
+	f.all = len(f.genres) == 0 && q.Year == 0 && q.YearFrom == 0 && q.YearTo == 0 &&
 		q.Season == "" && q.Type == "" && q.Status == "" && q.AgeRating == ""
 	return f
 }
@@ -341,5 +337,5 @@ func (f filter) takes(r *row) bool {
 			return false
 		}
 	}
-	return f.search == nil || f.search.fit(r) < fitsNot
+	return true
 }

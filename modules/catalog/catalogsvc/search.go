@@ -1,6 +1,8 @@
 package catalogsvc
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -12,7 +14,7 @@ import (
 // maxSearch is the longest text that is searched for, in characters.
 const maxSearch = 100
 
-// normal is the form in which names and queries are compared: canonical
+// normal is the form in which genres are compared and names are sorted: canonical
 // composition without combining accents, lower case, ё as е, everything that is
 // neither letter nor digit as one space.
 func normal(s string) string {
@@ -39,68 +41,124 @@ func normal(s string) string {
 	return b.String()
 }
 
-// searchText is every name of a title in normal form, each on a line of its own:
-// "\nname\nother name\n". So a line, a line's start and a word's start are found
-// by looking for a text with the right character before it.
-func searchText(s catalog.Summary) string {
-	var b strings.Builder
-	b.WriteByte('\n')
-	for _, name := range []string{firstOf(s.Names.RU, s.Names.EN, s.Names.Alternative, s.Code), s.Names.EN, s.Names.Alternative, s.Code} {
-		if n := normal(name); n != "" {
-			b.WriteString(n)
-			b.WriteByte('\n')
+// hit is a title that was found.
+type hit struct {
+	*row
+	grade grade
+}
+
+// compareHits puts the better first, of equals the more popular.
+func compareHits(a, b hit) int {
+	return cmp.Or(cmp.Compare(a.grade, b.grade), byPopularity.compare(b.row, a.row))
+}
+
+// search finds the titles that fit a text, in no order. The other keyboard layout
+// is tried when the text as it is finds nothing without forgiving something.
+func (s *snapshot) search(text string) []hit {
+	rs := readings(text, false)
+	if len(rs) == 0 {
+		return nil
+	}
+	searcher := s.searcher.searcher(s.rows())
+	hits := searcher.search(rs, s.rows())
+	if slices.ContainsFunc(hits, func(h hit) bool { return h.grade.plain() }) {
+		return hits
+	}
+	// What is only punctuation in the other layout was not typed there.
+	if other := readings(keyboards.swap(text), true); len(other) > 0 && len(other[0].words) >= spoken(text) {
+		return searcher.search(append(rs, other...), s.rows())
+	}
+	return hits
+}
+
+// spoken is how many stretches without blanks have letters or digits.
+func spoken(text string) int {
+	n := 0
+	for f := range strings.FieldsSeq(text) {
+		if strings.ContainsFunc(f, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }) {
+			n++
 		}
 	}
-	return b.String()
+	return min(n, maxQueryWords)
 }
 
-// How well a title fits a query, best first.
-const (
-	fitsExactly = iota
-	fitsStart   // a name begins with it
-	fitsWord    // a word of a name begins with it
-	fitsInside
-	fitsNot
-)
-
-// query is a prepared search.
-type query struct{ exact, start, word, inside string }
-
-func newQuery(text string) query {
-	q := normal(text)
-	return query{exact: "\n" + q + "\n", start: "\n" + q, word: " " + q, inside: q}
-}
-
-// empty: nothing of the text is a letter or digit, so nothing fits.
-func (q query) empty() bool { return q.inside == "" }
-
-func (q query) fit(r *row) int {
-	switch {
-	case q.empty() || !strings.Contains(r.text, q.inside):
-		return fitsNot
-	case strings.Contains(r.text, q.exact):
-		return fitsExactly
-	case strings.Contains(r.text, q.start):
-		return fitsStart
-	case strings.Contains(r.text, q.word):
-		return fitsWord
-	default:
-		return fitsInside
+// found answers a checked query that searches: ranked, or in the order asked for.
+func (s *snapshot) found(q catalog.Query) catalog.Page {
+	out := catalog.Page{Page: q.Page, Limit: q.Limit}
+	f := newFilter(q)
+	hits := slices.DeleteFunc(s.search(q.Search), func(h hit) bool {
+		return !f.takes(h.row) || len(q.IDs) > 0 && !slices.Contains(q.IDs, h.s.ID)
+	})
+	compare := compareHits
+	if len(q.IDs) > 0 || q.Sort != "" || q.Random {
+		hits, compare = onlyPlain(hits), asSorted(q)
 	}
+	out.Total = len(hits)
+	if q.Facets {
+		counts := countFacets(rowsOfHits(hits))
+		out.Facets = &counts
+	}
+	if q.Random {
+		out.Titles = summaries(draw(rowsOfHits(hits), q.Limit))
+		return out
+	}
+	if q.Descending {
+		ascending := compare
+		compare = func(a, b hit) int { return ascending(b, a) }
+	}
+	start := min((q.Page-1)*q.Limit, len(hits))
+	out.Titles = summaries(rowsOfHits(least(hits, start+q.Limit, compare)[start:]))
+	return out
 }
 
-// ranked returns the rows that fit, best first, the more popular first among
-// equals. Rows must come by ascending popularity.
-func (q query) ranked(rows []*row) []*row {
-	var fits [fitsNot][]*row
-	for i := len(rows) - 1; i >= 0; i-- {
-		if f := q.fit(rows[i]); f < fitsNot {
-			fits[f] = append(fits[f], rows[i])
+// onlyPlain leaves out what had something forgiven when there is anything else:
+// in an order of its own a list would mix it in.
+func onlyPlain(hits []hit) []hit {
+	forgiven := func(h hit) bool { return !h.grade.plain() }
+	if slices.IndexFunc(hits, func(h hit) bool { return h.grade.plain() }) < 0 {
+		return hits
+	}
+	return slices.DeleteFunc(hits, forgiven)
+}
+
+// asSorted is the order of a search with ids or sort.
+func asSorted(q catalog.Query) func(a, b hit) int {
+	if len(q.IDs) > 0 {
+		at := make(map[int]int, len(q.IDs))
+		for i, id := range slices.Backward(q.IDs) {
+			at[id] = i
 		}
+		return func(a, b hit) int { return at[a.s.ID] - at[b.s.ID] }
 	}
-	out := fits[fitsExactly]
-	for _, more := range fits[fitsExactly+1:] {
-		out = append(out, more...)
+	o := max(order(slices.Index(sortNames, q.Sort)), byID)
+	return func(a, b hit) int { return o.compare(a.row, b.row) }
+}
+
+func rowsOfHits(hits []hit) []*row {
+	out := make([]*row, len(hits))
+	for i, h := range hits {
+		out[i] = h.row
+	}
+	return out
+}
+
+// maxKept is up to how many items are kept sorted while the rest passes by.
+const maxKept = 256
+
+// least are the first n items in order.
+func least[T any](items []T, n int, compare func(a, b T) int) []T {
+	if n > maxKept || n >= len(items) {
+		slices.SortFunc(items, compare)
+		return items[:min(n, len(items))]
+	}
+	out := make([]T, 0, n+1)
+	for _, item := range items {
+		if len(out) == n && compare(item, out[n-1]) >= 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out, item, compare)
+		out = slices.Insert(out, at, item)
+		out = out[:min(len(out), n)]
 	}
 	return out
 }
