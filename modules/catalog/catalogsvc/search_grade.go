@@ -1,6 +1,9 @@
 package catalogsvc
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // grade says how well a title fits a query, 0 best. What had to be forgiven
 // weighs most, then how the words stand in the name, then whether they are
@@ -52,7 +55,7 @@ func (g *grader) title(names []uint32) grade {
 			from = i + 1
 		}
 	}
-	if best > newGrade(0, crossing, true) && g.n > 1 {
+	if best > newGrade(0, crossing, true) && g.n > 1 && g.n <= maxCrossing {
 		best = min(best, g.across(names))
 	}
 	return best
@@ -162,15 +165,20 @@ func standingOf(at []int, words int, full bool) int {
 	return scattered
 }
 
-// across is the grade when every word of the query is in some name.
+// maxCrossing is how many words of a query may come from several names.
+const maxCrossing = 4
+
+// across is the grade when every word of the query has a word of its own in some
+// name.
 func (g *grader) across(names []uint32) grade {
 	var all fit
+	var at [maxCrossing]int
 	forgiven := 0
 	for q := range g.n {
 		var best fit
-		for _, w := range names {
-			if w != nameEnd && better(g.fitting[q][w], best) {
-				best = g.fitting[q][w]
+		for i, w := range names {
+			if w != nameEnd && better(g.fitting[q][w], best) && !slices.Contains(at[:q], i) {
+				at[q], best = i, g.fitting[q][w]
 			}
 		}
 		if best == 0 {

@@ -91,7 +91,7 @@ func (s *searcher) search(rs []reading, rows []*row) []hit {
 	var out []hit
 	for _, p := range s.parts {
 		rest := rows
-		for _, f := range p.segment.search(rs) {
+		for _, f := range p.search(rs) {
 			if p.dead[f.id] {
 				continue
 			}

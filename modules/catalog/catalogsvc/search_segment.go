@@ -26,60 +26,72 @@ type segment struct {
 
 // newSegment is made of titles in ascending order of ids.
 func newSegment(rows []*row) *segment {
-	vocabulary, sounding := map[string]uint32{}, map[string]map[string]bool{}
-	for _, r := range rows {
-		for _, name := range nameWords(r.s) {
-			for _, w := range name {
-				vocabulary[w.text] = 0
-				for _, sound := range soundsOf(w.raw) {
-					if sounding[sound] == nil {
-						sounding[sound] = map[string]bool{}
-					}
-					sounding[sound][w.text] = true
-				}
-			}
-		}
-	}
-	sorted := slices.Sorted(maps.Keys(vocabulary))
-	for i, w := range sorted {
-		vocabulary[w] = uint32(i)
-	}
-	s := &segment{words: newLexicon(sorted), desks: &sync.Pool{}}
-	s.addSounds(sounding, vocabulary)
-	s.addTitles(rows, vocabulary)
-	return s
-}
-
-func (s *segment) addSounds(sounding map[string]map[string]bool, vocabulary map[string]uint32) {
-	maps.DeleteFunc(sounding, func(sound string, _ map[string]bool) bool { return sound == "" || isNumber(sound) })
-	sorted := slices.Sorted(maps.Keys(sounding))
-	s.sounds = newLexicon(sorted)
-	s.spellAt = make([]uint32, 0, len(sorted)+1)
-	for _, sound := range sorted {
-		s.spellAt = append(s.spellAt, uint32(len(s.spelled)))
-		for _, w := range slices.Sorted(maps.Keys(sounding[sound])) {
-			s.spelled = append(s.spelled, vocabulary[w])
-		}
-	}
-	s.spellAt = append(s.spellAt, uint32(len(s.spelled)))
-	s.spelled = slices.Clip(s.spelled)
-}
-
-func (s *segment) addTitles(rows []*row, vocabulary map[string]uint32) {
-	s.ids, s.nameAt = make([]int, len(rows)), make([]uint32, 0, len(rows)+1)
+	s := &segment{ids: make([]int, len(rows)), nameAt: make([]uint32, 0, len(rows)+1), desks: &sync.Pool{}}
+	v := vocabulary{texts: map[string]uint32{}, raws: map[string]uint32{}, sounds: map[string][]uint32{}}
 	for i, r := range rows {
 		s.ids[i] = r.s.ID
 		s.nameAt = append(s.nameAt, uint32(len(s.names)))
 		for _, name := range nameWords(r.s) {
 			for _, w := range name {
-				s.names = append(s.names, vocabulary[w.text])
+				s.names = append(s.names, v.number(w))
 			}
 			s.names = append(s.names, nameEnd)
 		}
 	}
 	s.nameAt = append(s.nameAt, uint32(len(s.names)))
 	s.names = slices.Clone(s.names)
+	s.sort(v)
 	s.invert()
+	return s
+}
+
+// vocabulary numbers words as they come and keeps how they sound.
+type vocabulary struct {
+	texts, raws map[string]uint32
+	sounds      map[string][]uint32
+}
+
+func (v vocabulary) number(w word) uint32 {
+	if n, known := v.raws[w.raw]; known {
+		return n
+	}
+	n, known := v.texts[w.text]
+	if !known {
+		n = uint32(len(v.texts))
+		v.texts[w.text] = n
+	}
+	v.raws[w.raw] = n
+	for _, sound := range soundsOf(w.raw) {
+		if sound != "" && !isNumber(sound) && !slices.Contains(v.sounds[sound], n) {
+			v.sounds[sound] = append(v.sounds[sound], n)
+		}
+	}
+	return n
+}
+
+// sort numbers the words anew, in their order, so that they can be looked up.
+func (s *segment) sort(v vocabulary) {
+	sorted, place := slices.Sorted(maps.Keys(v.texts)), make([]uint32, len(v.texts))
+	for i, w := range sorted {
+		place[v.texts[w]] = uint32(i)
+	}
+	for i, n := range s.names {
+		if n != nameEnd {
+			s.names[i] = place[n]
+		}
+	}
+	s.words = newLexicon(sorted)
+	sounds := slices.Sorted(maps.Keys(v.sounds))
+	s.sounds = newLexicon(sounds)
+	s.spellAt = make([]uint32, 0, len(sounds)+1)
+	for _, sound := range sounds {
+		s.spellAt = append(s.spellAt, uint32(len(s.spelled)))
+		for _, n := range v.sounds[sound] {
+			s.spelled = append(s.spelled, place[n])
+		}
+	}
+	s.spellAt = append(s.spellAt, uint32(len(s.spelled)))
+	s.spelled = slices.Clone(s.spelled)
 }
 
 // invert lists for each word the titles that have it, each once.

@@ -30,7 +30,11 @@ func words(s string, limit int) []word {
 	var text, raw []rune
 	end := func(glued bool) bool {
 		if len(text) > 0 {
-			out = append(out, word{text: string(text), raw: string(raw), glued: glued})
+			w := word{text: string(text), glued: glued}
+			if w.raw = w.text; slices.Contains(raw, 'ё') {
+				w.raw = string(raw)
+			}
+			out = append(out, w)
 			text, raw = text[:0], raw[:0]
 		}
 		return len(out) < limit
@@ -84,16 +88,19 @@ var (
 // numbered is the words with seasons as bare numbers; the same words when there
 // is nothing to change. A first season is no number at all.
 func numbered(in []word) []word {
+	if !slices.ContainsFunc(in, func(w word) bool { return isNumber(w.text) || isMark(w.text) || slices.Contains(romans[1:], w.text) }) {
+		return in
+	}
 	out := slices.Clone(in)
 	for i := range out {
 		if r := slices.Index(romans, out[i].text); i > 0 && r > 0 && (len(out[i].text) > 1 || i == len(out)-1) {
-			out[i] = number0(r)
+			out[i] = numeral(r)
 		}
 	}
 	out = withoutEndings(out)
 	for i := 0; i < len(out); i++ {
 		if at, first := seasonAt(out, i); at >= 0 {
-			out[at] = number0(ordinal(out[at].text))
+			out[at] = numeral(ordinal(out[at].text))
 			out = slices.Delete(out, i, i+1)
 			if at > i {
 				at--
@@ -107,7 +114,7 @@ func numbered(in []word) []word {
 	return out
 }
 
-func number0(n int) word { return word{text: arabicNumbers[n], raw: arabicNumbers[n]} }
+func numeral(n int) word { return word{text: arabicNumbers[n], raw: arabicNumbers[n]} }
 
 // withoutEndings takes "nd" away from "2nd" and "й" from "2-й".
 func withoutEndings(in []word) []word {
@@ -120,6 +127,8 @@ func withoutEndings(in []word) []word {
 	}
 	return out
 }
+
+func isMark(s string) bool { return slices.Contains(seasonMarks, s) || slices.Contains(partMarks, s) }
 
 // seasonAt tells where the number is that belongs to the season mark at i, -1 for
 // none, and whether a first one goes without saying.
