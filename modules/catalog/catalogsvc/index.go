@@ -143,14 +143,14 @@ func newIndex(gauge func(int, bool)) *index {
 
 func (x *index) snapshot() *snapshot { return x.now.Load() }
 
-// setLoaded says that the whole collection was read. Search is made ready for it
-// first, so that nobody's query has to wait for that.
+// setLoaded says that the whole collection was read. Then search is made ready, so
+// that no query has to wait for that; one that comes meanwhile does.
 func (x *index) setLoaded() {
-	snap := x.snapshot()
-	snap.searcher.searcher(snap.rows())
 	x.loaded.Store(true)
 	x.borrowed.Store(false)
-	x.gauge(len(x.snapshot().rows()), true)
+	snap := x.snapshot()
+	x.gauge(len(snap.rows()), true)
+	snap.searcher.searcher(snap.rows())
 }
 
 // put makes rows current, except those that are older than what is there.
