@@ -52,6 +52,13 @@ type Client interface {
 // PageMax is the largest page every route of the upstream accepts (FACTS §3.5).
 const PageMax = 50
 
+// What is beyond these is no data of the upstream.
+const (
+	MaxEpisodeID = 64      // bytes; a uuid has 36
+	MaxOrdinal   = 100_000 // far over the longest series
+	MaxPageItems = 1000    // more than any page holds; it bounds the search for doubles
+)
+
 // Ref names a release by id or, when ID is 0, by its alias.
 type Ref struct {
 	ID    int

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
+	"slices"
+	"strconv"
 )
 
 // Fetcher brings the body of one GET to a driver. The Guard is the one that
@@ -17,7 +20,7 @@ type Fetcher interface {
 
 // Request is one question of a driver.
 type Request struct {
-	Route string     // one of the driver's few names: the label of metrics and logs
+	Route string     // one of the few below: the label of metrics and logs
 	Path  string     // escaped, relative to the base URL, without a leading slash
 	Query url.Values // may be nil
 
@@ -27,22 +30,76 @@ type Request struct {
 	Decode func(body []byte, skip Skip) error
 }
 
-// Skip takes note of one item of a list that could not be read: kind is one of
-// the driver's few names.
+// Skip takes note of one item of a list that could not be read: kind is one of the
+// few below.
 type Skip func(kind string, cause error)
 
-// StatusRoute is the label of the health question.
-const StatusRoute = "status"
+// The routes, whatever a dialect calls them; RouteStatus is the health question.
+const (
+	RouteRelease   = "release"
+	RouteReleases  = "releases"
+	RouteLatest    = "latest"
+	RouteCatalog   = "catalog"
+	RouteSchedule  = "schedule"
+	RouteFranchise = "franchise"
+	RouteStatus    = "status"
+)
+
+// The kinds of items that may be left out of an answer, a label of metrics.
+const (
+	KindRelease   = "release"
+	KindEpisode   = "episode"
+	KindMember    = "member"
+	KindTorrent   = "torrent"
+	KindGenre     = "genre"
+	KindBump      = "bump"
+	KindScheduled = "scheduled"
+	KindFranchise = "franchise"
+)
+
+// Ask fetches an answer and returns what read makes of it; read is the request's
+// Decode with a value. The errors are Fetch's.
+func Ask[T any](ctx context.Context, f Fetcher, r Request, read func(body []byte, skip Skip) (T, error)) (T, error) {
+	var answer T
+	r.Decode = func(body []byte, skip Skip) (err error) {
+		answer, err = read(body, skip)
+		return err
+	}
+	err := f.Fetch(ctx, r)
+	return answer, err
+}
+
+// PageSize is what a page is asked for. It is always sent: the default is not
+// documented in v1 (FACTS §3.9) and five in v3, and one over the limit is refused.
+func PageSize(limit int) string {
+	return strconv.Itoa(min(max(1, limit), PageMax))
+}
+
+// Wanted sorts the releases of an answer: the function it returns is an error for an
+// id that was not asked for, and for one that comes twice.
+func Wanted(ids []int) func(id int) error {
+	seen := make(map[int]bool, len(ids))
+	return func(id int) error {
+		switch {
+		case !slices.Contains(ids, id):
+			return fmt.Errorf("release %d was not asked for", id)
+		case seen[id]:
+			return fmt.Errorf("release %d comes twice", id)
+		}
+		seen[id] = true
+		return nil
+	}
+}
 
 // StatusRequest is app/status, the small answer that tells a living host from one
 // whose edge merely answers (FACTS §3.2).
 func StatusRequest() Request {
-	return Request{Route: StatusRoute, Path: "app/status", Decode: decodeStatus}
+	return Request{Route: RouteStatus, Path: "app/status", Decode: decodeStatus}
 }
 
 // YearsRequest is the smallest answer of v3, which has nothing like app/status.
 func YearsRequest() Request {
-	return Request{Route: StatusRoute, Path: "years", Decode: decodeYears}
+	return Request{Route: RouteStatus, Path: "years", Decode: decodeYears}
 }
 
 // statusRequest is the health question of the driver's dialect.

@@ -128,22 +128,12 @@ func (s *Scan) Object(field func(key []byte)) {
 		s.foreign("an object", "[]")
 		return
 	}
-	for s.i++; ; {
-		switch s.Peek() {
-		case '}':
-			s.i++
-			return
-		case ',':
-			s.i++
-			continue
-		case 0:
-			return
-		}
+	s.inside('}', func() {
 		key := bytes.Trim(s.raw(), `"`)
 		s.Peek()
 		s.i++ // the colon
 		s.each(func() { field(key) })
-	}
+	})
 }
 
 // array calls item for each element, which reads it or leaves it.
@@ -152,18 +142,23 @@ func (s *Scan) array(item func()) {
 		s.foreign("a list", "{}")
 		return
 	}
+	s.inside(']', func() { s.each(item) })
+}
+
+// inside takes what stands between an opening bracket, which comes next, and its end.
+func (s *Scan) inside(end byte, element func()) {
 	for s.i++; ; {
 		switch s.Peek() {
-		case ']':
+		case end:
 			s.i++
 			return
 		case ',':
 			s.i++
-			continue
 		case 0:
 			return
+		default:
+			element()
 		}
-		s.each(item)
 	}
 }
 

@@ -55,6 +55,14 @@ func Absolute(origin, s string) string {
 	return u.String()
 }
 
+// Magnet is a magnet link; anything else is none.
+func Magnet(s string) string {
+	if s = Line(s); strings.HasPrefix(s, "magnet:?") {
+		return s
+	}
+	return ""
+}
+
 // Stream is an address without the query, which tells of the country and the
 // account of whoever asked (FACTS §6) and changes with each request.
 func Stream(origin, s string) string {

@@ -26,7 +26,7 @@ func (r *reader) episodes() []anilibria.Episode {
 		}
 		return e, err
 	})
-	found.Tell(r.skip, kindEpisode)
+	found.Tell(r.skip, anilibria.KindEpisode)
 	slices.SortStableFunc(found.Kept, func(a, b anilibria.Episode) int {
 		return cmp.Or(cmp.Compare(a.SortOrder, b.SortOrder), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
@@ -54,9 +54,9 @@ func (r *reader) episode(place int) (anilibria.Episode, error) {
 		e.SortOrder = place
 	}
 	switch {
-	case e.ID == "" || len(e.ID) > idMax:
+	case e.ID == "" || len(e.ID) > anilibria.MaxEpisodeID:
 		return e, errors.New("an episode without an id")
-	case !ordinal.Known || e.Ordinal < 0 || e.Ordinal > ordinalMax:
+	case !ordinal.Known || e.Ordinal < 0 || e.Ordinal > anilibria.MaxOrdinal:
 		return e, fmt.Errorf("episode %s has no ordinal", e.ID)
 	}
 	return e, nil

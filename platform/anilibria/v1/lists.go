@@ -54,7 +54,7 @@ func (c *Client) decodeLatest(body []byte, skip anilibria.Skip) ([]anilibria.Bum
 	if err != nil {
 		return nil, err
 	}
-	return found.Kept, found.Readable(skip, kindBump)
+	return found.Kept, found.Readable(skip, anilibria.KindBump)
 }
 
 // bump names an episode only when it has an identity and a number.
@@ -100,18 +100,15 @@ func (c *Client) decodeCatalog(body []byte, skip anilibria.Skip) (anilibria.Cata
 	case found == nil || !pages.pages.Known || !pages.total.Known:
 		return anilibria.CatalogPage{}, errors.New("a page without data or pagination")
 	}
-	found.Tell(skip, kindRelease)
+	found.Tell(skip, anilibria.KindRelease)
 	page := anilibria.CatalogPage{Page: max(1, pages.current.Whole()), Pages: pages.pages.Whole(), Total: pages.total.Whole()}
-	for _, id := range found.Kept[:min(len(found.Kept), pageItemsMax)] {
+	for _, id := range found.Kept[:min(len(found.Kept), anilibria.MaxPageItems)] {
 		if !slices.Contains(page.IDs, id) {
 			page.IDs = append(page.IDs, id)
 		}
 	}
 	return page, nil
 }
-
-// pageItemsMax is more than any page holds; it bounds the search for doubles.
-const pageItemsMax = 1000
 
 // id is the id of an item of which nothing else was asked.
 func (r *reader) id() (id int, err error) {
@@ -161,7 +158,7 @@ func (c *Client) decodeSchedule(body []byte, skip anilibria.Skip) ([]anilibria.S
 	if err != nil {
 		return nil, err
 	}
-	return found.Kept, found.Readable(skip, kindScheduled)
+	return found.Kept, found.Readable(skip, anilibria.KindScheduled)
 }
 
 // scheduled also knows the names of early 2025 (FACTS §3.7).
@@ -207,7 +204,7 @@ func (c *Client) decodeFranchises(body []byte, skip anilibria.Skip) ([]anilibria
 	if err != nil {
 		return nil, err
 	}
-	return found.Kept, found.Readable(skip, kindFranchise)
+	return found.Kept, found.Readable(skip, anilibria.KindFranchise)
 }
 
 func (r *reader) franchise() (f anilibria.Franchise) {
@@ -221,7 +218,7 @@ func (r *reader) franchise() (f anilibria.Franchise) {
 			f.NameEnglish = loose.Line(r.Text())
 		case "franchise_releases":
 			found := loose.ReadList(&r.Scan, r.franchiseRelease)
-			found.Tell(r.skip, kindFranchise)
+			found.Tell(r.skip, anilibria.KindFranchise)
 			f.Releases = found.Kept
 		}
 	})

@@ -11,24 +11,6 @@ import (
 	"anihub/platform/anilibria/loose"
 )
 
-// The kinds of items that may be left out of an answer, a label of metrics.
-const (
-	kindRelease   = "release"
-	kindEpisode   = "episode"
-	kindMember    = "member"
-	kindTorrent   = "torrent"
-	kindGenre     = "genre"
-	kindBump      = "bump"
-	kindScheduled = "scheduled"
-	kindFranchise = "franchise"
-)
-
-// idMax is over the 36 characters of a uuid; something longer is no identity.
-const idMax = 64
-
-// ordinalMax is far over the longest series; beyond it a number is no ordinal.
-const ordinalMax = 100_000
-
 // reader turns one answer into the words of package anilibria.
 type reader struct {
 	loose.Scan
@@ -73,24 +55,18 @@ func (c *Client) decodeReleases(body []byte, ids []int, skip anilibria.Skip) ([]
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[int]bool, len(ids))
+	wanted := anilibria.Wanted(ids)
 	found, err := enveloped(r, func() (anilibria.Release, error) {
 		release, err := r.release()
-		switch {
-		case err != nil || r.Err != nil:
-		case !slices.Contains(ids, release.ID):
-			err = fmt.Errorf("release %d was not asked for", release.ID)
-		case seen[release.ID]:
-			err = fmt.Errorf("release %d comes twice", release.ID)
-		default:
-			seen[release.ID] = true
+		if err == nil && r.Err == nil {
+			err = wanted(release.ID)
 		}
 		return release, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return found.Kept, found.Readable(skip, kindRelease)
+	return found.Kept, found.Readable(skip, anilibria.KindRelease)
 }
 
 // release reads one release; it must say at least what it is.
@@ -256,7 +232,7 @@ func (r *reader) genres() []string {
 		})
 		return name, loose.Unless(name != "", "a genre without a name")
 	})
-	found.Tell(r.skip, kindGenre)
+	found.Tell(r.skip, anilibria.KindGenre)
 	var names []string
 	for _, name := range found.Kept {
 		if !slices.Contains(names, name) {
@@ -278,7 +254,7 @@ func (r *reader) members() []anilibria.Member {
 		})
 		return m, loose.Unless(m.Nickname != "", "a member without a nickname")
 	})
-	found.Tell(r.skip, kindMember)
+	found.Tell(r.skip, anilibria.KindMember)
 	return found.Kept
 }
 
@@ -287,7 +263,7 @@ func (r *reader) torrents() []anilibria.Torrent {
 		r.Object(func(key []byte) { r.torrent(&t, key) })
 		return t, loose.Unless(t.ID > 0, "a torrent without an id")
 	})
-	found.Tell(r.skip, kindTorrent)
+	found.Tell(r.skip, anilibria.KindTorrent)
 	return found.Kept
 }
 
@@ -315,9 +291,7 @@ func (r *reader) torrent(t *anilibria.Torrent, key []byte) {
 	case "leechers":
 		t.Leechers = r.Whole()
 	case "magnet":
-		if m := loose.Line(r.Text()); strings.HasPrefix(m, "magnet:?") {
-			t.Magnet = m
-		}
+		t.Magnet = loose.Magnet(r.Text())
 	case "updated_at":
 		t.UpdatedAt = r.Moment()
 	}

@@ -18,16 +18,6 @@ import (
 	"anihub/platform/anilibria"
 )
 
-// The routes, labels of metrics and logs.
-const (
-	routeRelease   = "release"
-	routeReleases  = "releases"
-	routeLatest    = "latest"
-	routeCatalog   = "catalog"
-	routeSchedule  = "schedule"
-	routeFranchise = "franchise"
-)
-
 // include and exclude are projections: they limit an answer, they never expand it
 // (FACTS §3.4). Each embedded torrent repeats its whole release.
 const (
@@ -55,17 +45,13 @@ func (c *Client) Release(ctx context.Context, ref anilibria.Ref) (anilibria.Rele
 	if err != nil {
 		return anilibria.Release{}, err
 	}
-	var release anilibria.Release
-	err = c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeRelease,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteRelease,
 		Path:  "anime/releases/" + name,
 		Query: url.Values{"exclude": {withoutRepeats}},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			release, err = c.decodeRelease(body, ref, skip)
-			return err
-		},
+	}, func(body []byte, skip anilibria.Skip) (anilibria.Release, error) {
+		return c.decodeRelease(body, ref, skip)
 	})
-	return release, err
 }
 
 // Releases implements anilibria.Client.
@@ -80,9 +66,8 @@ func (c *Client) Releases(ctx context.Context, ids []int) ([]anilibria.Release, 
 	for i, id := range ids {
 		list[i] = strconv.Itoa(id)
 	}
-	var releases []anilibria.Release
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeReleases,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteReleases,
 		Path:  "anime/releases/list",
 		Query: url.Values{
 			"ids":     {strings.Join(list, ",")},
@@ -90,76 +75,50 @@ func (c *Client) Releases(ctx context.Context, ids []int) ([]anilibria.Release, 
 			"limit":   {strconv.Itoa(anilibria.PageMax)},
 			"exclude": {withoutRepeats},
 		},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			releases, err = c.decodeReleases(body, ids, skip)
-			return err
-		},
+	}, func(body []byte, skip anilibria.Skip) ([]anilibria.Release, error) {
+		return c.decodeReleases(body, ids, skip)
 	})
-	return releases, err
 }
 
 // Latest implements anilibria.Client.
 func (c *Client) Latest(ctx context.Context, limit int) ([]anilibria.Bump, error) {
-	var bumps []anilibria.Bump
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeLatest,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteLatest,
 		Path:  "anime/releases/latest",
-		Query: url.Values{"limit": {pageSize(limit)}, "include": {latestFields}},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			bumps, err = c.decodeLatest(body, skip)
-			return err
-		},
-	})
-	return bumps, err
+		Query: url.Values{"limit": {anilibria.PageSize(limit)}, "include": {latestFields}},
+	}, c.decodeLatest)
 }
 
 // CatalogPage implements anilibria.Client. The list shifts while it is read: the
 // same id may come again on the next page.
 func (c *Client) CatalogPage(ctx context.Context, page, limit int) (anilibria.CatalogPage, error) {
-	var catalog anilibria.CatalogPage
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeCatalog,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteCatalog,
 		Path:  "anime/catalog/releases",
 		Query: url.Values{
 			"page":       {strconv.Itoa(max(1, page))},
-			"limit":      {pageSize(limit)},
+			"limit":      {anilibria.PageSize(limit)},
 			"f[sorting]": {"FRESH_AT_DESC"},
 			"include":    {"id"},
 		},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			catalog, err = c.decodeCatalog(body, skip)
-			return err
-		},
-	})
-	return catalog, err
+	}, c.decodeCatalog)
 }
 
 // Schedule implements anilibria.Client.
 func (c *Client) Schedule(ctx context.Context) ([]anilibria.ScheduleItem, error) {
-	var items []anilibria.ScheduleItem
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeSchedule,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteSchedule,
 		Path:  "anime/schedule/week",
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			items, err = c.decodeSchedule(body, skip)
-			return err
-		},
-	})
-	return items, err
+	}, c.decodeSchedule)
 }
 
 // Franchise implements anilibria.Client. A release of which the upstream knows no
 // franchise, or nothing at all, has none.
 func (c *Client) Franchise(ctx context.Context, releaseID int) ([]anilibria.Franchise, error) {
-	var franchises []anilibria.Franchise
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeFranchise,
+	franchises, err := anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteFranchise,
 		Path:  "anime/franchises/release/" + strconv.Itoa(releaseID),
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			franchises, err = c.decodeFranchises(body, skip)
-			return err
-		},
-	})
+	}, c.decodeFranchises)
 	if errors.Is(err, anilibria.ErrNotFound) {
 		return nil, nil
 	}
@@ -169,12 +128,6 @@ func (c *Client) Franchise(ctx context.Context, releaseID int) ([]anilibria.Fran
 // Status implements anilibria.Client.
 func (c *Client) Status(ctx context.Context) error {
 	return c.fetch.Fetch(ctx, anilibria.StatusRequest())
-}
-
-// pageSize is always sent: the default size of a page is not documented (FACTS §3.9),
-// and one over the limit is refused.
-func pageSize(limit int) string {
-	return strconv.Itoa(min(max(1, limit), anilibria.PageMax))
 }
 
 // refName is the path segment of a release. What cannot be an alias is answered

@@ -114,7 +114,7 @@ func (c *Client) decodeLatest(body []byte, skip anilibria.Skip) ([]anilibria.Bum
 			bumps = append(bumps, t.bump())
 		}
 	}
-	return bumps, found.Readable(skip, kindBump)
+	return bumps, found.Readable(skip, anilibria.KindBump)
 }
 
 // bump names the episode with the newest files, of several the last one.
@@ -127,9 +127,6 @@ func (t title) bump() anilibria.Bump {
 	}
 	return b
 }
-
-// pageItemsMax is more than any page holds; it bounds the search for doubles.
-const pageItemsMax = 1000
 
 // decodeCatalog needs the number of pages: without it a reader of all pages would
 // stop early and take the rest of the catalogue for gone. An empty catalogue has
@@ -149,9 +146,9 @@ func (c *Client) decodeCatalog(body []byte, skip anilibria.Skip) (anilibria.Cata
 	case !found.pages.Known || !found.total.Known:
 		return anilibria.CatalogPage{}, errors.New("a page without pagination")
 	}
-	found.Tell(skip, kindRelease)
+	found.Tell(skip, anilibria.KindRelease)
 	p := anilibria.CatalogPage{Page: max(1, found.current.Whole()), Pages: max(1, found.pages.Whole()), Total: found.total.Whole()}
-	for _, t := range found.Kept[:min(len(found.Kept), pageItemsMax)] {
+	for _, t := range found.Kept[:min(len(found.Kept), anilibria.MaxPageItems)] {
 		if !t.hidden() && !slices.Contains(p.IDs, t.ID) {
 			p.IDs = append(p.IDs, t.ID)
 		}
@@ -183,7 +180,7 @@ func (c *Client) decodeSchedule(body []byte, skip anilibria.Skip) ([]anilibria.S
 		}
 	}
 	slices.SortStableFunc(items, func(a, b anilibria.ScheduleItem) int { return cmp.Compare(a.Weekday, b.Weekday) })
-	return items, found.Readable(skip, kindScheduled)
+	return items, found.Readable(skip, anilibria.KindScheduled)
 }
 
 func (r *reader) day() (d day, err error) {
@@ -196,7 +193,7 @@ func (r *reader) day() (d day, err error) {
 				t := r.title()
 				return t, loose.Unless(t.identified(), "a title without an id")
 			})
-			found.Tell(r.skip, kindScheduled)
+			found.Tell(r.skip, anilibria.KindScheduled)
 			d.titles = found.Kept
 		}
 	})
@@ -215,7 +212,7 @@ func (c *Client) decodeFranchises(body []byte, skip anilibria.Skip) ([]anilibria
 	if err != nil {
 		return nil, err
 	}
-	return found.Kept, found.Readable(skip, kindFranchise)
+	return found.Kept, found.Readable(skip, anilibria.KindFranchise)
 }
 
 // franchise reads {franchise: {id, name}, releases: […]}.
@@ -233,7 +230,7 @@ func (r *reader) franchise() (f anilibria.Franchise) {
 			})
 		case "releases":
 			found := loose.ReadList(&r.Scan, r.franchiseRelease)
-			found.Tell(r.skip, kindFranchise)
+			found.Tell(r.skip, anilibria.KindFranchise)
 			f.Releases = found.Kept
 		}
 	})

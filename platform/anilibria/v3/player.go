@@ -13,12 +13,6 @@ import (
 	"anihub/platform/anilibria/loose"
 )
 
-// idMax is over the 36 characters of a uuid; something longer is no identity.
-const idMax = 64
-
-// ordinalMax is far over the longest series; beyond it a number is no ordinal.
-const ordinalMax = 100_000
-
 // player is what a title is watched with, as it stands: stream paths are relative to
 // the host, which may come behind them.
 type player struct {
@@ -44,11 +38,11 @@ func (r *reader) player() (p player) {
 			p.alternative = r.Text()
 		case "list", "playlist":
 			found := loose.ReadValues(&r.Scan, r.episode)
-			found.Tell(r.skip, kindEpisode)
+			found.Tell(r.skip, anilibria.KindEpisode)
 			p.episodes = append(p.episodes, found.Kept...)
 		case "rutube":
 			found := loose.ReadValues(&r.Scan, r.rutube)
-			found.Tell(r.skip, kindEpisode)
+			found.Tell(r.skip, anilibria.KindEpisode)
 			p.rutube = found.Kept
 		}
 	})
@@ -86,7 +80,7 @@ func (r *reader) episode(key string) (anilibria.Episode, error) {
 	if e.Ordinal, err = numberOf(ordinal, key); err != nil {
 		return e, err
 	}
-	if named && (e.ID == "" || len(e.ID) > idMax) {
+	if named && (e.ID == "" || len(e.ID) > anilibria.MaxEpisodeID) {
 		return e, fmt.Errorf("episode %s has no uuid", ordinalText(e.Ordinal))
 	}
 	return e, nil
@@ -99,7 +93,7 @@ func numberOf(ordinal loose.Number, key string) (float64, error) {
 		ordinal = loose.Number{Value: v, Known: err == nil}
 	}
 	// The comparisons are false for NaN.
-	if ordinal.Known && ordinal.Value >= 0 && ordinal.Value <= ordinalMax {
+	if ordinal.Known && ordinal.Value >= 0 && ordinal.Value <= anilibria.MaxOrdinal {
 		return ordinal.Value, nil
 	}
 	return 0, errors.New("an episode without a number")
@@ -186,7 +180,7 @@ func (r *reader) episodes(p player, titleID int) []anilibria.Episode {
 			e.ID = fmt.Sprintf("%d-%s", titleID, ordinalText(e.Ordinal))
 		}
 		if seen[e.ID] {
-			r.skip(kindEpisode, fmt.Errorf("episode %s comes twice", e.ID))
+			r.skip(anilibria.KindEpisode, fmt.Errorf("episode %s comes twice", e.ID))
 			continue
 		}
 		seen[e.ID] = true

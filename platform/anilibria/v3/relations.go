@@ -50,7 +50,7 @@ func (r *reader) words(kind string) []string {
 }
 
 func (r *reader) genres() (names []string) {
-	for _, name := range r.words(kindGenre) {
+	for _, name := range r.words(anilibria.KindGenre) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -76,7 +76,7 @@ func (r *reader) team() (members []anilibria.Member) {
 		default:
 			return
 		}
-		for _, nickname := range r.words(kindMember) {
+		for _, nickname := range r.words(anilibria.KindMember) {
 			members = append(members, anilibria.Member{Nickname: nickname, Role: role})
 		}
 	})

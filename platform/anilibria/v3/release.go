@@ -3,25 +3,12 @@ package v3
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"anihub/platform/anilibria"
 	"anihub/platform/anilibria/loose"
-)
-
-// The kinds of items that may be left out of an answer, a label of metrics.
-const (
-	kindRelease   = "release"
-	kindEpisode   = "episode"
-	kindMember    = "member"
-	kindTorrent   = "torrent"
-	kindGenre     = "genre"
-	kindBump      = "bump"
-	kindScheduled = "scheduled"
-	kindFranchise = "franchise"
 )
 
 // The values of status.code; 2 and 4 are both completed.
@@ -84,17 +71,11 @@ func (c *Client) decodeReleases(body []byte, ids []int, skip anilibria.Skip) (an
 	if err != nil {
 		return answered{}, err
 	}
-	seen := make(map[int]bool, len(ids))
+	wanted := anilibria.Wanted(ids)
 	found, err := enveloped(r, func() (title, error) {
 		t, err := r.release()
-		switch {
-		case err != nil || r.Err != nil:
-		case !slices.Contains(ids, t.ID):
-			err = fmt.Errorf("release %d was not asked for", t.ID)
-		case seen[t.ID]:
-			err = fmt.Errorf("release %d comes twice", t.ID)
-		default:
-			seen[t.ID] = true
+		if err == nil && r.Err == nil {
+			err = wanted(t.ID)
 		}
 		return t, err
 	})
@@ -107,7 +88,7 @@ func (c *Client) decodeReleases(body []byte, ids []int, skip anilibria.Skip) (an
 			got.releases = append(got.releases, t.Release)
 		}
 	}
-	return got, found.Readable(skip, kindRelease)
+	return got, found.Readable(skip, anilibria.KindRelease)
 }
 
 // release reads one title that must say at least what it is.

@@ -15,7 +15,7 @@ func (r *reader) torrents() (all []anilibria.Torrent) {
 			return
 		}
 		found := loose.ReadList(&r.Scan, r.torrent)
-		found.Tell(r.skip, kindTorrent)
+		found.Tell(r.skip, anilibria.KindTorrent)
 		all = found.Kept
 	})
 	return all
@@ -39,9 +39,7 @@ func (r *reader) torrent() (t anilibria.Torrent, err error) {
 		case "leechers":
 			t.Leechers = r.Whole()
 		case "magnet":
-			if m := loose.Line(r.Text()); strings.HasPrefix(m, "magnet:?") {
-				t.Magnet = m
-			}
+			t.Magnet = loose.Magnet(r.Text())
 		case "uploaded_timestamp":
 			t.UpdatedAt = r.moment()
 		}

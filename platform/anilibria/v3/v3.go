@@ -36,16 +36,6 @@ import (
 	"anihub/platform/anilibria"
 )
 
-// The routes, labels of metrics and logs.
-const (
-	routeRelease   = "release"
-	routeReleases  = "releases"
-	routeLatest    = "latest"
-	routeCatalog   = "catalog"
-	routeSchedule  = "schedule"
-	routeFranchise = "franchise"
-)
-
 // filter and remove are lists of paths within a title (FACTS §1.2). A parameter that
 // v3 does not know is refused with 412, so there are no others than it prints.
 const (
@@ -75,17 +65,13 @@ func (c *Client) Release(ctx context.Context, ref anilibria.Ref) (anilibria.Rele
 	if err != nil {
 		return anilibria.Release{}, err
 	}
-	var release anilibria.Release
-	err = c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeRelease,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteRelease,
 		Path:  "title",
 		Query: query,
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			release, err = c.decodeRelease(body, ref, skip)
-			return err
-		},
+	}, func(body []byte, skip anilibria.Skip) (anilibria.Release, error) {
+		return c.decodeRelease(body, ref, skip)
 	})
-	return release, err
 }
 
 // Releases implements anilibria.Client. How many titles v3 puts on a page when it is
@@ -154,82 +140,55 @@ func (c *Client) list(ctx context.Context, ids []int) (answered, error) {
 	for i, id := range ids {
 		text[i] = strconv.Itoa(id)
 	}
-	var got answered
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeReleases,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteReleases,
 		Path:  "title/list",
 		Query: url.Values{"id_list": {strings.Join(text, ",")}, "page": {"1"}, "items_per_page": {strconv.Itoa(anilibria.PageMax)}},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			got, err = c.decodeReleases(body, ids, skip)
-			return err
-		},
+	}, func(body []byte, skip anilibria.Skip) (answered, error) {
+		return c.decodeReleases(body, ids, skip)
 	})
-	return got, err
 }
 
 // Latest implements anilibria.Client.
 func (c *Client) Latest(ctx context.Context, limit int) ([]anilibria.Bump, error) {
-	var bumps []anilibria.Bump
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeLatest,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteLatest,
 		Path:  "title/updates",
-		Query: url.Values{"limit": {pageSize(limit)}, "filter": {latestFields}},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			bumps, err = c.decodeLatest(body, skip)
-			return err
-		},
-	})
-	return bumps, err
+		Query: url.Values{"limit": {anilibria.PageSize(limit)}, "filter": {latestFields}},
+	}, c.decodeLatest)
 }
 
 // CatalogPage implements anilibria.Client. The list shifts while it is read: the
 // same id may come again on the next page.
 func (c *Client) CatalogPage(ctx context.Context, page, limit int) (anilibria.CatalogPage, error) {
-	var catalog anilibria.CatalogPage
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeCatalog,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteCatalog,
 		Path:  "title/updates",
 		Query: url.Values{
 			"page":           {strconv.Itoa(max(1, page))},
-			"items_per_page": {pageSize(limit)},
+			"items_per_page": {anilibria.PageSize(limit)},
 			"filter":         {catalogField},
 		},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			catalog, err = c.decodeCatalog(body, skip)
-			return err
-		},
-	})
-	return catalog, err
+	}, c.decodeCatalog)
 }
 
 // Schedule implements anilibria.Client.
 func (c *Client) Schedule(ctx context.Context) ([]anilibria.ScheduleItem, error) {
-	var items []anilibria.ScheduleItem
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeSchedule,
+	return anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteSchedule,
 		Path:  "title/schedule",
 		Query: url.Values{"days": {everyDay}, "remove": {scheduleRest}},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			items, err = c.decodeSchedule(body, skip)
-			return err
-		},
-	})
-	return items, err
+	}, c.decodeSchedule)
 }
 
 // Franchise implements anilibria.Client. A release of which the upstream knows no
 // franchise, or nothing at all, has none.
 func (c *Client) Franchise(ctx context.Context, releaseID int) ([]anilibria.Franchise, error) {
-	var franchises []anilibria.Franchise
-	err := c.fetch.Fetch(ctx, anilibria.Request{
-		Route: routeFranchise,
+	franchises, err := anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteFranchise,
 		Path:  "title/franchises",
 		Query: url.Values{"id": {strconv.Itoa(releaseID)}},
-		Decode: func(body []byte, skip anilibria.Skip) (err error) {
-			franchises, err = c.decodeFranchises(body, skip)
-			return err
-		},
-	})
+	}, c.decodeFranchises)
 	if errors.Is(err, anilibria.ErrNotFound) {
 		return nil, nil
 	}
@@ -239,11 +198,6 @@ func (c *Client) Franchise(ctx context.Context, releaseID int) ([]anilibria.Fran
 // Status implements anilibria.Client.
 func (c *Client) Status(ctx context.Context) error {
 	return c.fetch.Fetch(ctx, anilibria.YearsRequest())
-}
-
-// pageSize is always sent: without it v3 gives five items.
-func pageSize(limit int) string {
-	return strconv.Itoa(min(max(1, limit), anilibria.PageMax))
 }
 
 // refQuery names one release: v3 refuses an id and a code together.
