@@ -84,6 +84,7 @@ func New(cfg Config, d Deps) (*Cache, error) {
 
 func (c *Cache) tier(name, label string, l Level) *tier {
 	t := &tier{name: name, label: label, level: l, breaker: c.breaker(label), patience: c.cfg.HardTimeout}
+	t.locker, _ = l.(Locker)
 	switch name {
 	case "l1":
 		t.ttl, t.timeout = c.cfg.L1.TTL, c.cfg.HardTimeout

@@ -97,13 +97,13 @@ func (c *Cache) Explain(ctx context.Context, key string) Explanation {
 	x := Explanation{Key: key, Owed: c.debts.owes(key) > owesNothing}
 	r := c.route(key)
 	for i, t := range append([]*tier{c.l1}, r.below...) {
-		x.Levels = append(x.Levels, t.explain(ctx, key, i-1 == r.deepest))
+		x.Levels = append(x.Levels, t.explain(ctx, key, func(e Entry) Entry { return r.placed(i-1, e) }))
 	}
 	c.flights.explain(&x)
 	return x
 }
 
-func (t *tier) explain(ctx context.Context, key string, deepest bool) LevelState {
+func (t *tier) explain(ctx context.Context, key string, placed func(Entry) Entry) LevelState {
 	now := time.Now()
 	s := LevelState{Level: t.label, Breaker: t.breaker.state(now)}
 	h, err := t.get(ctx, key)
@@ -111,16 +111,11 @@ func (t *tier) explain(ctx context.Context, key string, deepest bool) LevelState
 		s.Error = err.Error()
 		return s
 	}
-	switch {
-	case deepest:
-		h.CheckAt = h.FreshUntil
-	case t.copy:
-		h.CheckAt = time.Time{}
-	}
 	s.Present = h.ok
 	if !h.ok {
 		return s
 	}
+	h.Entry = placed(h.Entry)
 	s.Generation, s.ETag, s.Size, s.NotFound = h.Generation, h.ETag, len(h.Body), h.NotFound
 	s.StoredAt, s.FreshUntil, s.CheckAt, s.Tags = h.StoredAt, h.FreshUntil, h.CheckAt, h.Tags
 	s.Trusted = now.Before(h.CheckAt) && h.Fresh(now)
@@ -154,12 +149,10 @@ func (c *Cache) Peek(ctx context.Context, key string) (Hit, bool) {
 		if err != nil || !h.ok {
 			continue
 		}
-		if i-1 == r.deepest {
-			h.CheckAt = h.FreshUntil
-		}
+		e := r.placed(i-1, h.Entry)
 		best = better(best, finding{
-			Hit: Hit{Entry: h.Entry, Level: t.name}, ok: true,
-			sound: !t.copy && now.Before(h.CheckAt) && h.Fresh(now),
+			Hit: Hit{Entry: e, Level: t.name}, ok: true,
+			sound: now.Before(e.CheckAt) && e.Fresh(now),
 		})
 		if best.sound {
 			break

@@ -18,27 +18,16 @@ const (
 	loadWait  = 500 * time.Millisecond // a bell may be late or lost: who waits looks by itself that often
 )
 
-// locker is the tier that gives load locks; nil when there is none.
-func (r *route) locker() (*tier, Locker) {
-	for _, t := range r.below {
-		if l, ok := t.level.(Locker); ok {
-			return t, l
-		}
-	}
-	return nil, nil
-}
-
 // turns takes the load locks of what is open and returns what may be loaded now:
 // nothing when the levels must be looked through once more. It waits for another's
 // load only while it holds no lock, so that no two searches wait for each other.
 func (s *search) turns(ctx context.Context) (mine []*lookup) {
-	t, locker := s.route.locker()
-	if locker == nil || s.load == nil {
+	if s.route.locks < 0 || s.load == nil {
 		return s.open
 	}
 	moved := false
 	for i, l := range s.open {
-		turn, err := s.lock(ctx, t, locker, l)
+		turn, err := s.lock(ctx, l)
 		switch {
 		case err != nil || turn.Mine:
 			mine = append(mine, l)
@@ -55,13 +44,14 @@ func (s *search) turns(ctx context.Context) (mine []*lookup) {
 }
 
 // lock takes the lock of one key, unless it has it.
-func (s *search) lock(ctx context.Context, t *tier, locker Locker, l *lookup) (turn Turn, err error) {
+func (s *search) lock(ctx context.Context, l *lookup) (turn Turn, err error) {
 	if l.token != 0 {
 		return Turn{Mine: true}, nil
 	}
-	token, at := newFence(), s.at(t)
+	at, token := s.route.locks, newFence()
+	t := s.route.below[at]
 	err = t.do(ctx, func(ctx context.Context) (err error) {
-		turn, err = locker.Lock(ctx, l.f.key, token, l.fences[at], loadLease)
+		turn, err = t.locker.Lock(ctx, l.f.key, token, l.fences[at], loadLease)
 		return err
 	})
 	if err == nil && turn.Mine {
@@ -70,24 +60,15 @@ func (s *search) lock(ctx context.Context, t *tier, locker Locker, l *lookup) (t
 	return turn, err
 }
 
-func (s *search) at(t *tier) int {
-	for i := range s.route.below {
-		if s.route.below[i] == t {
-			return i
-		}
-	}
-	return -1
-}
-
 // unlock gives a lock back and tells whether others wait for it. Its holder's time
 // may be over; the level's own bounds it.
 func (s *search) unlock(ctx context.Context, l *lookup) (awaited bool) {
 	if l.token == 0 {
 		return false
 	}
-	t, locker := s.route.locker()
+	t := s.route.below[s.route.locks]
 	_ = t.do(context.WithoutCancel(ctx), func(ctx context.Context) (err error) {
-		awaited, err = locker.Unlock(ctx, l.f.key, l.token)
+		awaited, err = t.locker.Unlock(ctx, l.f.key, l.token)
 		return err
 	}) // counted; the lock ends by itself
 	l.token = 0
@@ -96,8 +77,7 @@ func (s *search) unlock(ctx context.Context, l *lookup) (awaited bool) {
 
 // holdLocks renews the locks of keys until release, or until ctx ends.
 func (s *search) holdLocks(ctx context.Context, mine []*lookup) (release func()) {
-	t, locker := s.route.locker()
-	if locker == nil {
+	if !slices.ContainsFunc(mine, func(l *lookup) bool { return l.token != 0 }) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -111,7 +91,7 @@ func (s *search) holdLocks(ctx context.Context, mine []*lookup) (release func())
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				renew(ctx, t, locker, mine)
+				s.renew(ctx, mine)
 			}
 		}
 	}()
@@ -119,13 +99,14 @@ func (s *search) holdLocks(ctx context.Context, mine []*lookup) (release func())
 }
 
 // renew lengthens locks. One that is lost is no matter: its fence has moved on.
-func renew(ctx context.Context, t *tier, locker Locker, mine []*lookup) {
+func (s *search) renew(ctx context.Context, mine []*lookup) {
+	t := s.route.below[s.route.locks]
 	for _, l := range mine {
 		if l.token == 0 {
 			continue
 		}
 		_ = t.do(ctx, func(ctx context.Context) error {
-			_, err := locker.Renew(ctx, l.f.key, l.token, loadLease)
+			_, err := t.locker.Renew(ctx, l.f.key, l.token, loadLease)
 			return err
 		})
 	}

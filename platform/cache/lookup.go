@@ -168,16 +168,13 @@ func (s *search) asking(t *tier) []*lookup {
 // hear takes note of what tier i holds of a key, and answers if that is enough.
 func (s *search) hear(i int, l *lookup, h held) {
 	t := s.route.below[i]
-	switch {
-	case i == s.route.deepest:
+	if i == s.route.deepest {
 		l.down = h.err
-		h.CheckAt = h.FreshUntil // there is nothing to compare with
-	case t.copy:
-		h.CheckAt = time.Time{} // it was told nothing while the deepest level is silent
 	}
 	if h.err != nil {
 		return
 	}
+	h.Entry = s.route.placed(i, h.Entry)
 	l.fences[i] = h.fence
 	if !s.weigh(t, l, h) {
 		return

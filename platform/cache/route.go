@@ -1,12 +1,17 @@
 package cache
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // route is the levels below L1 for the keys with a prefix.
 type route struct {
 	prefix  string
 	below   []*tier // nearest first, the local copy last
 	deepest int     // the one that the others are compared with; -1 = none
+	locks   int     // the one that gives load locks; -1 = none
 }
 
 func newRoute(prefix string, below []*tier) route {
@@ -14,7 +19,21 @@ func newRoute(prefix string, below []*tier) route {
 	if r.deepest >= 0 && below[r.deepest].copy {
 		r.deepest--
 	}
+	r.locks = slices.IndexFunc(below, func(t *tier) bool { return t.locker != nil })
 	return r
+}
+
+// placed is an entry of tier i, -1 being L1, with the CheckAt that its place gives it:
+// the deepest has nothing to be compared with, and its local copy was told nothing of
+// changes while it is asked.
+func (r *route) placed(i int, e Entry) Entry {
+	switch {
+	case i == r.deepest:
+		e.CheckAt = e.FreshUntil
+	case i >= 0 && r.below[i].copy:
+		e.CheckAt = time.Time{}
+	}
+	return e
 }
 
 // nearer is the tiers that take a copy of what tier i holds: those before it, and

@@ -17,8 +17,9 @@ type tier struct {
 	name     string // l1, l2, l3, local: what answers say
 	label    string // the same, and the mount: what metrics say
 	level    Level
-	copy     bool // of the deepest level, in this process: asked when that is silent, never trusted
-	own      bool // no other process clears it
+	copy     bool   // of the deepest level, in this process: asked when that is silent, never trusted
+	own      bool   // no other process clears it
+	locker   Locker // the level, if it gives load locks
 	ttl      time.Duration
 	timeout  time.Duration // of one operation
 	patience time.Duration // of one that walks over many keys
