@@ -50,25 +50,37 @@ func (s *Service) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refre
 		ctx = anilibria.Background(ctx)
 	}
 	got, out := s.fetch(ctx, ids)
-	var rows []*row
-	var rung []cache.Item
+	all := make([]applied, 0, len(got))
 	for _, rel := range got {
 		a, err := s.apply(ctx, rel, manner{silent: r.Silent, force: r.Force})
 		if err != nil {
 			out.Failed = append(out.Failed, failureOf(rel.ID, err))
 			continue
 		}
-		rows = append(rows, newRow(a.doc.short()))
+		all = append(all, a)
 		out.Events = append(out.Events, a.events...)
 		if a.changed {
 			out.Changed = append(out.Changed, rel.ID)
+		}
+	}
+	s.show(ctx, all)
+	s.metrics.refreshed(out, len(got))
+	return out, ctx.Err()
+}
+
+// show puts releases that were applied into the index, and rings for those that have
+// changed in the store.
+func (s *Service) show(ctx context.Context, all []applied) {
+	rows := make([]*row, 0, len(all))
+	var rung []cache.Item
+	for _, a := range all {
+		rows = append(rows, newRow(a.doc.short()))
+		if a.changed && a.stored {
 			rung = append(rung, a.item())
 		}
 	}
 	s.index.put(rows...)
 	s.ring(ctx, rung...)
-	s.metrics.refreshed(out, len(got))
-	return out, ctx.Err()
 }
 
 func refreshIDs(ids []int) ([]int, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"anihub/modules/catalog"
-	"anihub/platform/anilibria"
 	"anihub/platform/cache"
 	"anihub/platform/fault"
 )
@@ -83,9 +82,6 @@ func (s *Service) learn(ctx context.Context, ids []int) (hits []cache.Hit, silen
 
 // loadTitles is the origin of several titles' keys: one list.
 func (s *Service) loadTitles(ctx context.Context, keys []string) (map[string]cache.Loaded, error) {
-	if cache.Ahead(ctx) {
-		ctx = anilibria.Background(ctx)
-	}
 	ids := make([]int, 0, len(keys))
 	for _, k := range keys {
 		if id, ok := titleID(k); ok {
@@ -96,7 +92,7 @@ func (s *Service) loadTitles(ctx context.Context, keys []string) (map[string]cac
 		e, err := s.loadTitle(ids[0])(ctx)
 		return map[string]cache.Loaded{keys[0]: {Entry: e, Err: err}}, nil
 	}
-	list, err := s.upstream.Releases(ctx, ids)
+	list, err := s.upstream.Releases(giveWay(ctx), ids)
 	if err != nil {
 		return nil, originError(err)
 	}

@@ -96,11 +96,11 @@ func (s *Service) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if d.Format > docFormat || d.Summary.ID <= 0 {
+		if !d.readable() {
 			unreadable++
 			continue
 		}
-		if batch = append(batch, newRow(d)); len(batch) == cap(batch) {
+		if batch = append(batch, newRow(d.shortDoc)); len(batch) == cap(batch) {
 			s.index.put(batch...)
 			batch = make([]*row, 0, 2*cap(batch)) // few snapshots, and the first one soon
 		}

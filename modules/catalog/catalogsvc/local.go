@@ -72,19 +72,14 @@ func (s *Service) copyAll(ctx context.Context) error {
 		}
 		have[d.Summary.ID] = d.edition()
 	}
-	for doc, err := range s.store.titles.Scan(ctx, documents.Scan{}) {
+	for d, err := range s.store.all(ctx) {
 		if err != nil {
 			return err
 		}
-		var raw bson.Raw
-		if doc.Decode(&raw) != nil {
-			continue // the index counts those
-		}
-		d, err := parseShort(raw)
-		if err != nil || have[d.Summary.ID] == d.edition() {
+		if d.Summary.ID <= 0 || have[d.Summary.ID] == d.edition() { // the index counts the former
 			continue
 		}
-		if err := s.local.overwrite(ctx, doc.ID, raw); err != nil {
+		if err := s.local.overwrite(ctx, d.key, d.raw); err != nil {
 			return err
 		}
 	}
@@ -130,8 +125,8 @@ func (s *Service) borrow(ctx context.Context) {
 			s.log.WarnContext(ctx, "the local copy of the titles cannot be read", "err", err)
 			return
 		}
-		if d.Format <= docFormat && d.Summary.ID > 0 {
-			rows = append(rows, newRow(d))
+		if d.readable() {
+			rows = append(rows, newRow(d.shortDoc))
 		}
 	}
 	if len(rows) == 0 {

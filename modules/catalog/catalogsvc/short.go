@@ -17,6 +17,9 @@ type shortDoc struct {
 	StoredAt   time.Time
 }
 
+// readable tells whether it is a title, and of no later version.
+func (d shortDoc) readable() bool { return d.Format <= docFormat && d.Summary.ID > 0 }
+
 var errShort = errors.New("the title's document is malformed")
 
 // parseShort reads the short form by hand. At start that is done for the whole

@@ -213,19 +213,25 @@ func (s store) pending(ctx context.Context) iter.Seq2[titleDoc, error] {
 	}
 }
 
-// all yields the short forms of the whole collection. A document that cannot be
-// read is one without an id.
-func (s store) all(ctx context.Context) iter.Seq2[shortDoc, error] {
-	return func(yield func(shortDoc, error) bool) {
+// stored is a title's document as it stands in the collection, and its short form.
+type stored struct {
+	shortDoc
+	key string
+	raw bson.Raw
+}
+
+// all yields the whole collection. A document that cannot be read is one without an
+// id.
+func (s store) all(ctx context.Context) iter.Seq2[stored, error] {
+	return func(yield func(stored, error) bool) {
 		for doc, err := range s.titles.Scan(ctx, documents.Scan{}) {
 			if err != nil {
-				yield(shortDoc{}, err)
+				yield(stored{}, err)
 				return
 			}
-			var raw bson.Raw
-			var d shortDoc
-			if doc.Decode(&raw) == nil {
-				d, _ = parseShort(raw)
+			d := stored{key: doc.ID}
+			if doc.Decode(&d.raw) == nil {
+				d.shortDoc, _ = parseShort(d.raw)
 			}
 			if !yield(d, nil) {
 				return

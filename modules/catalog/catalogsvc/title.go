@@ -109,16 +109,21 @@ func (s *Service) decode(ctx context.Context, id int, hit cache.Hit) (catalog.Ti
 // loadTitle is the origin of a title's key.
 func (s *Service) loadTitle(id int) cache.Load {
 	return func(ctx context.Context) (cache.Entry, error) {
-		if cache.Ahead(ctx) {
-			ctx = anilibria.Background(ctx)
-		}
-		rel, err := s.fetchOne(ctx, id)
+		rel, err := s.fetchOne(giveWay(ctx), id)
 		if err != nil {
 			return cache.Entry{}, originError(err)
 		}
 		x := s.openAll(ctx, []anilibria.Release{rel})[titleKey(id)]
 		return x.Entry, x.Err
 	}
+}
+
+// giveWay lets a load that no viewer waits for be background work of the upstream.
+func giveWay(ctx context.Context) context.Context {
+	if cache.Ahead(ctx) {
+		return anilibria.Background(ctx)
+	}
+	return ctx
 }
 
 func originError(err error) error {
@@ -133,8 +138,7 @@ func originError(err error) error {
 // next refresh.
 func (s *Service) openAll(ctx context.Context, list []anilibria.Release) map[string]cache.Loaded {
 	out := make(map[string]cache.Loaded, len(list))
-	var rows []*row
-	var rung []cache.Item
+	all := make([]applied, 0, len(list))
 	for _, rel := range list {
 		a, err := s.apply(ctx, rel, manner{viewer: true})
 		if errors.Is(err, documents.ErrUnavailable) || errors.Is(err, fault.ErrTimeout) {
@@ -146,13 +150,9 @@ func (s *Service) openAll(ctx context.Context, list []anilibria.Release) map[str
 			continue
 		}
 		out[titleKey(rel.ID)] = cache.Loaded{Entry: a.entry()}
-		rows = append(rows, newRow(a.doc.short()))
-		if a.changed && a.stored {
-			rung = append(rung, a.item())
-		}
+		all = append(all, a)
 	}
-	s.index.put(rows...)
-	s.ring(ctx, rung...)
+	s.show(ctx, all)
 	return out
 }
 

@@ -42,6 +42,6 @@ func (s *Service) heed(ctx context.Context, event anilibria.Event) error {
 		return s.poll(ctx)
 	}
 	s.metrics.hints.Inc()
-	_, err := s.refresh(anilibria.Background(ctx), []int{event.ReleaseID}, catalog.Refresh{Background: true})
+	_, err := s.refresh(ctx, []int{event.ReleaseID}, catalog.Refresh{Background: true})
 	return err
 }
