@@ -2,12 +2,12 @@ package rpc
 
 import (
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"anihub/platform/fault"
+	"anihub/platform/telemetry"
 )
 
 // Recorder counts calls between modules, whether they cross a wire or not.
@@ -15,8 +15,7 @@ type Recorder struct {
 	source   string
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	mu       sync.RWMutex
-	series   map[outcome]series
+	series   *telemetry.Series[outcome, series]
 }
 
 // outcome is what calls are counted by; it has as many values as the labels.
@@ -34,7 +33,7 @@ type series struct {
 // inter_service_request_duration_seconds. Source names the calling process.
 func NewRecorder(source string, reg prometheus.Registerer) (*Recorder, error) {
 	r := &Recorder{
-		source: source, series: map[outcome]series{},
+		source: source,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inter_service_requests_total",
 			Help: "Calls between modules, in this process or over the wire, by HTTP status.",
@@ -45,6 +44,12 @@ func NewRecorder(source string, reg prometheus.Registerer) (*Recorder, error) {
 			Buckets: []float64{.00005, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10},
 		}, []string{"source_service", "target_service", "endpoint"}),
 	}
+	r.series = telemetry.NewSeries(func(o outcome) series {
+		return series{
+			requests: r.requests.WithLabelValues(r.source, o.module, o.method, strconv.Itoa(o.status)),
+			duration: r.duration.WithLabelValues(r.source, o.module, o.method),
+		}
+	})
 	for _, c := range []prometheus.Collector{r.requests, r.duration} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
@@ -58,27 +63,7 @@ func (r *Recorder) record(module, method string, start time.Time, err error) {
 	if r == nil {
 		return
 	}
-	s := r.seriesOf(outcome{module, method, fault.Status(err)})
+	s := r.series.Of(outcome{module, method, fault.Status(err)})
 	s.requests.Inc()
 	s.duration.Observe(time.Since(start).Seconds())
-}
-
-// seriesOf finds the series of an outcome. They are kept, because the registry
-// takes longer to find them than to count, and calls in the same process are as
-// many as requests.
-func (r *Recorder) seriesOf(o outcome) series {
-	r.mu.RLock()
-	s, ok := r.series[o]
-	r.mu.RUnlock()
-	if ok {
-		return s
-	}
-	s = series{
-		requests: r.requests.WithLabelValues(r.source, o.module, o.method, strconv.Itoa(o.status)),
-		duration: r.duration.WithLabelValues(r.source, o.module, o.method),
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.series[o] = s
-	return s
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,4 +180,21 @@ func TestRequestIDs(t *testing.T) {
 	if got := telemetry.RequestID(t.Context()); got != "" {
 		t.Errorf("outside of a request: %q", got)
 	}
+}
+
+// TestSeries: what is counted by one thing is one series, whoever asks first.
+func TestSeries(t *testing.T) {
+	t.Parallel()
+	series := telemetry.NewSeries(func(k string) string { return "series of " + k })
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for _, k := range []string{"a", "b", "a"} {
+				if got := series.Of(k); got != "series of "+k {
+					t.Errorf("of %q: %q", k, got)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

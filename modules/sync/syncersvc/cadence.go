@@ -14,21 +14,20 @@ import (
 // expected. TestCadenceAgainstAYear holds it against a year of real releases: fewer
 // questions than at a fixed interval, and less time until an episode is noticed.
 const (
-	certain   = 2.0       // what a sure episode adds to the rate at its time
-	likely    = 0.3       // the least confidence that counts
-	reach     = time.Hour // around an expected episode
-	quickest  = 0.25      // bounds of the interval, in usual ones
-	slowest   = 4.0
-	hoursADay = 24
+	certain  = 2.0       // what a sure episode adds to the rate at its time
+	likely   = 0.3       // the least confidence that counts
+	reach    = time.Hour // around an expected episode
+	quickest = 0.25      // bounds of the interval, in usual ones
+	slowest  = 4.0
 )
 
 // hourly is how much comes out in an hour of the day (UTC), 1 being the mean: the
 // releases of July 2025 to June 2026, over three hours each.
 func hourly(hour int) float64 {
-	return [hoursADay]float64{
+	return [24]float64{
 		0.43, 0.31, 0.18, 0.18, 0.28, 0.48, 0.55, 0.60, 0.60, 0.64, 0.74, 0.94,
 		1.33, 1.81, 1.94, 1.99, 1.78, 1.77, 1.56, 1.63, 1.44, 1.32, 0.86, 0.66,
-	}[hour%hoursADay]
+	}[hour]
 }
 
 // cadence is how long to wait for the next poll.
