@@ -47,6 +47,9 @@ type hit struct {
 	grade grade
 }
 
+// plain tells whether nothing had to be forgiven.
+func (h hit) plain() bool { return h.grade.plain() }
+
 // compareHits puts the better first, of equals the more popular.
 func compareHits(a, b hit) int {
 	return cmp.Or(cmp.Compare(a.grade, b.grade), byPopularity.compare(b.row, a.row))
@@ -61,7 +64,7 @@ func (s *snapshot) search(text string) []hit {
 	}
 	searcher := s.searcher.searcher(s.rows())
 	hits := searcher.search(rs, s.rows())
-	if slices.ContainsFunc(hits, func(h hit) bool { return h.grade.plain() }) {
+	if slices.ContainsFunc(hits, hit.plain) {
 		return hits
 	}
 	// What is only punctuation in the other layout was not typed there.
@@ -114,11 +117,10 @@ func (s *snapshot) found(q catalog.Query) catalog.Page {
 // onlyPlain leaves out what had something forgiven when there is anything else:
 // in an order of its own a list would mix it in.
 func onlyPlain(hits []hit) []hit {
-	forgiven := func(h hit) bool { return !h.grade.plain() }
-	if slices.IndexFunc(hits, func(h hit) bool { return h.grade.plain() }) < 0 {
+	if !slices.ContainsFunc(hits, hit.plain) {
 		return hits
 	}
-	return slices.DeleteFunc(hits, forgiven)
+	return slices.DeleteFunc(hits, func(h hit) bool { return !h.plain() })
 }
 
 // asSorted is the order of a search with ids or sort.
