@@ -41,7 +41,7 @@ func TestAllocationsOfAHotTitle(t *testing.T) {
 	h := start(t, s, io.Discard).web.Handler()
 
 	for _, coding := range []string{"identity", "gzip"} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/api/anilibria/v2/titles/9901", nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/api/anilibria/v2/titles/9901", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

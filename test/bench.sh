@@ -5,9 +5,12 @@
 #     the same bytes, body and headers ("bare"); the same without our headers ("few
 #     headers"); and nginx answering the same from its proxy_cache, where it is installed;
 #   - a list page of 20 out of 10,000 titles, gzip;
+# by requests per second, and by the processor's time per request, which a neighbour on
+# the same cores disturbs less;
 # then start time, size of the binary, and memory after a full sync of 2,000 titles.
 #
-# Needs wrk and curl. Traffic stays on loopback. DURATION seconds per run (8).
+# Needs wrk and curl. Traffic stays on loopback: five ports from PORT (18480) on.
+# DURATION seconds per run (8).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 duration=${DURATION:-8}
@@ -24,7 +27,8 @@ trap 'stop; rm -rf "$work"' EXIT
 command -v wrk >/dev/null || { echo "bench: wrk is not installed (apt-get install wrk)" >&2; exit 1; }
 nginx=$(PATH=$PATH:/usr/sbin command -v nginx || true)
 
-site=127.0.0.1:18480 internal=127.0.0.1:18481 bare=127.0.0.1:18482 few=127.0.0.1:18483 proxy=127.0.0.1:18484
+port=${PORT:-18480}
+site=127.0.0.1:$port internal=127.0.0.1:$((port + 1)) bare=127.0.0.1:$((port + 2)) few=127.0.0.1:$((port + 3)) proxy=127.0.0.1:$((port + 4))
 title=/api/anilibria/v2/titles/9901
 list='/api/anilibria/v2/titles?limit=20'
 export ANIHUB_MODULES_ADDR=$internal ANIHUB_WEB_RATE_LIMIT=0
@@ -44,23 +48,41 @@ synced() { # waits for the first full sync
 	echo "bench: the full sync did not end" >&2
 	exit 1
 }
-rate() { # url, coding
-	taskset -c 1 wrk -t1 -c32 -d"${duration}s" -H "Accept-Encoding: $2" "$1" | awk '/Requests\/sec/{print $2}'
+load() { # url, coding: requests, requests per second
+	taskset -c 1 wrk -t1 -c32 -d"${duration}s" -H "Accept-Encoding: $2" "$1" |
+		awk '/requests in/{n=$1} /Requests\/sec/{print n, $2}'
 }
-compare() { # coding, then name=url; best of three rounds, so that a noisy neighbour hits all
-	local coding=$1 pair name got
+ticks() { # pid: what it and its children (nginx has a worker) have had of the processor, in 10 ms
+	local all=0 pid
+	for pid in "$1" $(cat "/proc/$1/task/$1/children"); do
+		all=$((all + $(awk '{print $14+$15}' "/proc/$pid/stat")))
+	done
+	echo $all
+}
+# compare: coding, then name|url|pid, ours first. Three rounds, so that a noisy neighbour
+# hits all; the best rate, and the processor's time per request over all rounds.
+compare() {
+	local coding=$1 name url pid before n per
 	shift
-	local -A best=()
 	for _ in 1 2 3; do
 		for pair in "$@"; do
-			name=${pair%%=*} got=$(rate "${pair#*=}" "$coding")
-			best[$name]=$(echo "$got ${best[$name]:-0}" | awk '{print ($1>$2)?$1:$2}')
+			IFS='|' read -r name url pid <<<"$pair"
+			before=$(ticks "$pid")
+			read -r n per <<<"$(load "$url" "$coding")"
+			echo "$name|$n|$per|$(($(ticks "$pid") - before))"
 		done
-	done
-	for pair in "$@"; do
-		name=${pair%%=*}
-		echo "${best[anihub]} ${best[$name]}" | awk -v c="$coding" -v n="$name" '{printf "  %-9s %-13s %8.0f/s   anihub is %.2f of it\n", c, n, $2, $1/$2}'
-	done
+	done | awk -F'|' -v coding="$coding" '
+		!($1 in n) { order[++count] = $1 }
+		{ n[$1] += $2; cpu[$1] += $4 * 10000; if ($3 > best[$1]) best[$1] = $3 }
+		END {
+			ours = order[1]
+			for (i = 1; i <= count; i++) {
+				k = order[i]
+				printf "  %-8s %-12s %8.0f/s %7.2f us of CPU", coding, k, best[k], cpu[k] / n[k]
+				if (k != ours) printf "   anihub/it: %.2f by rate, %.2f by CPU", best[ours] / best[k], cpu[k] / n[k] / (cpu[ours] / n[ours])
+				print ""
+			}
+		}'
 }
 
 # one worker that answers from its own cache: what it compresses, it compresses anew
@@ -84,32 +106,33 @@ http {
 }
 CONF
 	taskset -c 0 "$nginx" -p "$work/nginx/" -c nginx.conf 2>"$work/nginx/stderr" &
-	pids+=($!)
+	pids+=($!) worker=$!
 	answers "http://$proxy/"
 }
 
 go build -o "$work/bare" ./test/bare
 demo
+ours=${pids[-1]}
 answers "http://$site$title"
 sleep 2
 curl -fso "$work/identity" -D "$work/headers" "http://$site$title"
 curl -fso "$work/gzip" -H 'Accept-Encoding: gzip' "http://$site$title"
 GOMAXPROCS=1 taskset -c 0 "$work/bare" -addr $bare -identity "$work/identity" -gzip "$work/gzip" -headers "$work/headers" &
-pids+=($!)
+pids+=($!) same=$!
 GOMAXPROCS=1 taskset -c 0 "$work/bare" -addr $few -identity "$work/identity" -gzip "$work/gzip" &
-pids+=($!)
+pids+=($!) less=$!
 answers "http://$bare/" && answers "http://$few/"
 
 echo "hot GET $title: $(stat -c %s "$work/identity") bytes, gzip $(stat -c %s "$work/gzip"), $(wc -l <"$work/headers") lines of head; one core each, wrk -c32, ${duration}s, best of 3"
 rivals=()
 if [[ -n $nginx ]]; then
 	start_nginx
-	rivals=("nginx=http://$proxy/" "nginx, kept=http://$proxy/kept/")
+	rivals=("nginx|http://$proxy/|$worker" "nginx, kept|http://$proxy/kept/|$worker")
 else
 	echo "  nginx is not installed: not compared (apt-get install nginx-light)"
 fi
 for coding in identity gzip; do
-	compare $coding "anihub=http://$site$title" "bare=http://$bare/" "few headers=http://$few/" "${rivals[@]}"
+	compare $coding "anihub|http://$site$title|$ours" "bare|http://$bare/|$same" "few headers|http://$few/|$less" "${rivals[@]}"
 done
 stop
 
@@ -118,7 +141,8 @@ answers "http://$site$title"
 synced
 sleep 2
 total=$(curl -fs "http://$site$list" | sed 's/.*"pagination":{[^}]*"total":\([0-9]*\).*/\1/')
-echo "list page of 20, gzip, $total titles: $(for _ in 1 2 3; do rate "http://$site$list" gzip; done | sort -n | tail -1)/s"
+echo "list page of 20 of $total titles:"
+compare gzip "anihub|http://$site$list|${pids[-1]}"
 stop
 
 echo "binary: $(stat -c %s bin/anihub) bytes"

@@ -98,13 +98,13 @@ func Open(cfg Config, s Surroundings, deps api.Deps) (*Web, error) {
 	return &Web{api: surface, server: newServer(handler), listener: l}, nil
 }
 
-// newServer sets every timeout: a client that drips its request must not hold a
-// connection. Writing has no general limit, because sockets and streams live long.
+// newServer bounds what a client may take: one that drips its request must not hold
+// a connection. Bodies are bounded in the chain of api, because ReadTimeout would cost
+// every request that has none, and end streams, which live long; so does writing.
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}

@@ -51,7 +51,7 @@ func hot(t testing.TB, path string) (ask func(), w *sink) {
 		big.Player.Episodes = append(big.Player.Episodes, e)
 	}
 	s.catalog.Put(big)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (a *API) use(e *echo.Echo, site echo.HandlerFunc) error {
 		return err
 	}
 	e.IPExtractor = ip
-	e.Use(once(a.observe, a.secure, a.crossOrigin, a.limitRate, a.orSite(site)))
+	e.Use(once(a.observe, boundBody, a.secure, a.crossOrigin, a.limitRate, a.orSite(site)))
 	return nil
 }
 
@@ -136,6 +136,21 @@ func levelOf(c echo.Context, took time.Duration) slog.Level {
 
 // eventStream is the type of Server-Sent Events (HTML standard §9.2).
 const eventStream = "text/event-stream"
+
+// bodyTime is how long the body of a request may take to arrive.
+const bodyTime = 30 * time.Second
+
+// boundBody keeps a client that drips a body from holding a connection, whether the
+// handler reads the body or the server does away with it.
+func boundBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Body != http.NoBody {
+			// The server sets the deadline of the next request by itself.
+			_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyTime))
+		}
+		return next(c)
+	}
+}
 
 // limitRate is the general limit per address. Probes are not counted: a balancer
 // that asks often must not be locked out.

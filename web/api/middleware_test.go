@@ -202,3 +202,42 @@ func TestASlowAnswerIsWorthALine(t *testing.T) {
 		})
 	}
 }
+
+// timed is a connection that tells until when it may be read.
+type timed struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (t *timed) SetReadDeadline(until time.Time) error { t.until = until; return nil }
+
+// TestABodyHasItsTime: also one that nobody reads.
+func TestABodyHasItsTime(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		method, path, body string
+		want               time.Duration
+	}{
+		{"GET", v2 + "/titles", "", 0},
+		{"GET", v2 + "/titles", "{}", 30 * time.Second},
+		{"POST", "/api/auth/login", "{}", 30 * time.Second},
+		{"POST", "/api/nothing", "{}", 30 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t)
+			r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, strings.NewReader(c.body))
+			if c.body == "" {
+				r.Body = http.NoBody // as the server makes it
+			}
+			w := &timed{ResponseRecorder: newRecorder()}
+			s.handler.ServeHTTP(w, r)
+			got := time.Duration(0)
+			if !w.until.IsZero() {
+				got = time.Until(w.until)
+			}
+			if got != c.want {
+				t.Errorf("%s %s %q: %v to read it, want %v", c.method, c.path, c.body, got, c.want)
+			}
+		})
+	}
+}
