@@ -232,6 +232,7 @@ type Refresh struct {
 	Background bool  // give way to viewers
 	Silent     bool  // a baseline: store, but make no events
 	Force      bool  // store and ring even when nothing changed
+	Hide       bool  // what turns out Missing leaves lists and search, and is ErrNotFound, until a Refresh finds it again
 }
 
 // Refreshed says what came of it.
@@ -239,6 +240,7 @@ type Refreshed struct {
 	Changed []int   // ids whose stored form changed
 	Events  []Event // what viewers should hear, in order per title; also pending
 	Missing []int   // the upstream does not know these
+	Hidden  []int   // of Missing: known here until now, and taken out of sight
 	Failed  []Failure
 }
 

@@ -63,6 +63,9 @@ func (s *Service) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refre
 			out.Changed = append(out.Changed, rel.ID)
 		}
 	}
+	if r.Hide {
+		all = append(all, s.hideAll(ctx, &out)...)
+	}
 	s.show(ctx, all)
 	s.metrics.refreshed(out, len(got))
 	return out, ctx.Err()
@@ -217,7 +220,8 @@ func (s *Service) merge(d titleDoc, before, fresh catalog.Title, m manner) (appl
 	d.Ledger, a.events = d.Ledger.news(before, fresh, m.silent, m.viewer)
 	d.await(a.events, now)
 	etag := etagOf(body)
-	a.changed = m.force || etag != d.ETag
+	a.changed = m.force || etag != d.ETag || d.Hidden != nil
+	d.Hidden = nil
 	if etag != d.ETag {
 		if d.Body, err = s.folder.fold(body); err != nil {
 			return applied{}, err

@@ -17,12 +17,13 @@ type row struct {
 	s      catalog.Summary // its slices belong to the index; lists copy them
 	gen    int64
 	stored time.Time
+	hidden bool     // what tells the index to drop the title; no snapshot has such a row
 	genres []string // normalised
 	name   string   // sort key
 }
 
 func newRow(d shortDoc) *row {
-	r := &row{s: d.Summary.unwrap(), gen: d.Generation, stored: d.StoredAt.UTC()}
+	r := &row{s: d.Summary.unwrap(), gen: d.Generation, stored: d.StoredAt.UTC(), hidden: d.Hidden}
 	r.s.Genres = slices.Clone(r.s.Genres)
 	r.genres = make([]string, len(r.s.Genres))
 	for i, g := range r.s.Genres {
@@ -153,7 +154,8 @@ func (x *index) setLoaded() {
 	snap.searcher.searcher(snap.rows())
 }
 
-// put makes rows current, except those that are older than what is there.
+// put makes rows current, except those that are older than what is there. A hidden
+// row takes its title out.
 func (x *index) put(rows ...*row) {
 	if len(rows) == 0 {
 		return
@@ -162,7 +164,7 @@ func (x *index) put(rows ...*row) {
 	defer x.mu.Unlock()
 	old := x.snapshot()
 	gone, come, newest := old.difference(rows)
-	if len(come) == 0 && !newest.After(old.newest) {
+	if len(come)+len(gone) == 0 && !newest.After(old.newest) {
 		return
 	}
 	for _, r := range come {
@@ -170,7 +172,7 @@ func (x *index) put(rows ...*row) {
 	}
 	sorted := old.sorted
 	for o := range orders {
-		if len(come) > 0 {
+		if len(come)+len(gone) > 0 {
 			sorted[o] = splice(old.sorted[o], gone, come, o.compare)
 		}
 	}
@@ -203,7 +205,9 @@ func (s *snapshot) difference(rows []*row) (gone, come []*row, newest time.Time)
 		if had != nil {
 			gone = append(gone, had)
 		}
-		come = append(come, r)
+		if !r.hidden {
+			come = append(come, r)
+		}
 	}
 	return gone, come, newest
 }

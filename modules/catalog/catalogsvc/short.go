@@ -15,6 +15,7 @@ type shortDoc struct {
 	Summary    wireSummary
 	Generation int64
 	StoredAt   time.Time
+	Hidden     bool
 }
 
 // readable tells whether it is a title, and of no later version.
@@ -34,6 +35,8 @@ func parseShort(raw bson.Raw) (d shortDoc, err error) {
 			d.Generation, _ = v.AsInt64OK()
 		case "stored_at":
 			d.StoredAt = moment(v)
+		case "hidden":
+			d.Hidden = !moment(v).IsZero()
 		case "summary":
 			doc, ok := v.DocumentOK()
 			if !ok {

@@ -33,6 +33,7 @@ type titleDoc struct {
 	FreshUntil   time.Time      `bson:"fresh_until"`
 	Ledger       ledger         `bson:"ledger"`
 	Doubt        *doubt         `bson:"doubt,omitempty"`
+	Hidden       *time.Time     `bson:"hidden,omitempty"` // since when the upstream does not know it; nil = it does
 	Pending      []wireEvent    `bson:"pending,omitempty"`
 	PendingSince *time.Time     `bson:"pending_since,omitempty"` // only with Pending: the index holds nothing else
 	Rest         map[string]any `bson:",inline"`
@@ -131,6 +132,9 @@ func (s store) change(ctx context.Context, key string, f func(*titleDoc, bool) (
 
 // entry is the document as the cache chain hands it on.
 func (d titleDoc) entry() (cache.Entry, error) {
+	if d.Hidden != nil {
+		return d.entryOf(nil), nil
+	}
 	body, err := unfold(d.Body)
 	if err != nil {
 		return cache.Entry{}, err
@@ -138,12 +142,17 @@ func (d titleDoc) entry() (cache.Entry, error) {
 	return d.entryOf(body), nil
 }
 
+// entryOf is the entry with that body; of a hidden title it says that there is none.
 func (d titleDoc) entryOf(body []byte) cache.Entry {
-	return cache.Entry{
+	e := cache.Entry{
 		Body: body, ETag: d.ETag, Generation: d.Generation,
 		StoredAt: d.StoredAt.UTC(), FreshUntil: d.FreshUntil.UTC(),
 		Tags: []string{titleKey(d.Summary.ID)},
 	}
+	if d.Hidden != nil {
+		e.Body, e.ETag, e.NotFound = nil, "", true
+	}
+	return e
 }
 
 // title unfolds the whole title.
@@ -195,7 +204,9 @@ func (d *titleDoc) confirm(ids map[string]bool) bool {
 }
 
 func (d titleDoc) short() shortDoc {
-	return shortDoc{Format: d.Format, Summary: d.Summary, Generation: d.Generation, StoredAt: d.StoredAt}
+	return shortDoc{
+		Format: d.Format, Summary: d.Summary, Generation: d.Generation, StoredAt: d.StoredAt, Hidden: d.Hidden != nil,
+	}
 }
 
 // pending yields the documents with unconfirmed events, the longest waiting first.

@@ -38,6 +38,7 @@ func Contract(t *testing.T, open func(t *testing.T) (catalog.Service, Upstream))
 		{"each change is told once", changes},
 		{"a viewer takes no news away", viewerFirst},
 		{"missing and failed", missingAndFailed},
+		{"what is gone is hidden, and comes back", hidden},
 		{"pending until confirmed", pending},
 		{"bad refreshes", badRefreshes},
 		{"refreshed by many at once", together},

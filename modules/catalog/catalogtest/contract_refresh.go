@@ -110,6 +110,42 @@ func viewerFirst(t *testing.T, c catalog.Service, up Upstream) {
 	same(t, "genres of a new title", out.Events[0].Genres, Title(2).Genres)
 }
 
+func hidden(t *testing.T, c catalog.Service, up Upstream) {
+	fill(t, c, up, 3)
+	up.Remove(2)
+	out := refresh(t, c, catalog.Refresh{IDs: []int{1, 2, 404}, Hide: true})
+	same(t, "one is gone", out, catalog.Refreshed{Missing: []int{2, 404}, Hidden: []int{2}})
+	out = refresh(t, c, catalog.Refresh{IDs: []int{2}, Hide: true})
+	same(t, "it still is", out, catalog.Refreshed{Missing: []int{2}})
+	gone := func(what string) {
+		t.Helper()
+		for _, ref := range []catalog.Ref{{ID: 2}, {Code: Title(2).Code}} {
+			_, err := c.Title(t.Context(), ref, "")
+			wantErr(t, what, err, catalog.ErrNotFound)
+		}
+		for what, q := range map[string]catalog.Query{
+			"lists": {}, "sorted": {Sort: "name"}, "search": {Search: Title(2).Names.RU}, "batch": {IDs: []int{1, 2, 3}},
+		} {
+			a, err := c.Titles(t.Context(), q, "")
+			for _, s := range must(t, a, err).Value.Titles {
+				if s.ID == 2 {
+					t.Errorf("%s have a title that is gone", what)
+				}
+			}
+		}
+	}
+	gone("a title that is gone")
+	up.Set(Title(2))
+	out = refresh(t, c, catalog.Refresh{IDs: []int{2}, Hide: true})
+	same(t, "back again, which is no news", out, catalog.Refreshed{Changed: []int{2}})
+	a, err := c.Titles(t.Context(), catalog.Query{}, "")
+	if must(t, a, err).Value.Total != 3 {
+		t.Errorf("%d titles after it came back", a.Value.Total)
+	}
+	b, err := c.Title(t.Context(), catalog.Ref{ID: 2}, "")
+	same(t, "the title that came back", must(t, b, err).Value.Names, Title(2).Names)
+}
+
 func missingAndFailed(t *testing.T, c catalog.Service, up Upstream) {
 	up.Set(Title(1), Title(2))
 	out := refresh(t, c, catalog.Refresh{IDs: []int{1, 404, 2, 405}, Silent: true})

@@ -31,6 +31,7 @@ type kept struct {
 	title   catalog.Title
 	number  int
 	settled bool
+	hidden  bool
 	told    map[string]catalog.Episode
 }
 
@@ -103,7 +104,10 @@ func (f *Fake) Title(ctx context.Context, ref catalog.Ref, have string) (catalog
 func (f *Fake) find(ref catalog.Ref) (*kept, error) {
 	is := func(t catalog.Title) bool { return ref.ID == t.ID || ref.ID == 0 && ref.Code == t.Code }
 	for _, k := range f.kept {
-		if is(k.title) {
+		switch {
+		case is(k.title) && k.hidden:
+			return nil, catalog.ErrNotFound
+		case is(k.title):
 			return k, nil
 		}
 	}
@@ -215,7 +219,9 @@ func sensible(q catalog.Query) error {
 func (f *Fake) summaries() []catalog.Summary {
 	var out []catalog.Summary
 	for _, id := range slices.Sorted(maps.Keys(f.kept)) {
-		out = append(out, f.kept[id].title.Summary)
+		if !f.kept[id].hidden {
+			out = append(out, f.kept[id].title.Summary)
+		}
 	}
 	return out
 }

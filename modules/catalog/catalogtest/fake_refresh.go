@@ -29,6 +29,11 @@ func (f *Fake) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refreshe
 			out.Failed = append(out.Failed, catalog.Failure{ID: id, Code: "UPSTREAM_UNAVAILABLE", Message: "AniLibria does not answer right now."})
 		case !known:
 			out.Missing = append(out.Missing, id)
+			if k := f.kept[id]; r.Hide && k != nil && !k.hidden {
+				f.number++
+				k.hidden = true
+				out.Hidden = append(out.Hidden, id)
+			}
 		default:
 			changed, events := f.apply(t, r)
 			if changed {
@@ -47,7 +52,8 @@ func (f *Fake) apply(t catalog.Title, r catalog.Refresh) (changed bool, events [
 		f.kept[t.ID] = k
 	}
 	before := k.title
-	changed = r.Force || !cmp.Equal(before, t)
+	changed = r.Force || k.hidden || !cmp.Equal(before, t)
+	k.hidden = false
 	if changed {
 		f.number++
 		k.title, k.number = clone(t), f.number

@@ -90,16 +90,20 @@ func (s *Service) pass(ctx context.Context, jobID string) error {
 			return err
 		}
 	}
+	seen, err := unpack(st.Seen)
+	if err != nil {
+		return err
+	}
 	for {
 		page, err := s.page(ctx, st.Next)
 		if err != nil {
 			return err
 		}
-		if err := s.takePage(ctx, &st, page); err != nil {
+		if err := s.takePage(ctx, &st, &seen, page); err != nil {
 			return err
 		}
 		if page.Page >= page.Pages || len(page.IDs) == 0 {
-			return s.endPass(ctx, st)
+			return s.endPass(ctx, st, seen)
 		}
 	}
 }
@@ -107,7 +111,7 @@ func (s *Service) pass(ctx context.Context, jobID string) error {
 // beginPass remembers the latest bumps before anything is read, so that what
 // happens during the pass is news for the first poll after it.
 func (s *Service) beginPass(ctx context.Context, st fullState, jobID string) (fullState, error) {
-	st.JobID, st.Next, st.Done, st.Failed = jobID, 1, 0, 0
+	st.JobID, st.Next, st.Done, st.Failed, st.Seen = jobID, 1, 0, 0, nil
 	if st.Complete.IsZero() {
 		var bumps []anilibria.Bump
 		err := s.persist(ctx, "latest", func() (err error) {
@@ -132,14 +136,17 @@ func (s *Service) page(ctx context.Context, n int) (page anilibria.CatalogPage, 
 	return page, err
 }
 
-// takePage has one page fetched and remembers that it is done.
-func (s *Service) takePage(ctx context.Context, st *fullState, page anilibria.CatalogPage) error {
-	left, err := s.fetchPage(ctx, page.IDs, st.Complete.IsZero())
+// takePage has one page fetched and remembers that it is done. Titles that an earlier
+// page has listed, because the list moves while it is read, are left out.
+func (s *Service) takePage(ctx context.Context, st *fullState, seen *idSet, page anilibria.CatalogPage) error {
+	ids := seen.take(page.IDs)
+	left, err := s.fetchPage(ctx, ids, st.Complete.IsZero())
 	if err != nil {
 		return err
 	}
 	st.Failed += len(left)
-	st.Done += len(page.IDs)
+	st.Done += len(ids)
+	st.Seen = seen.pack()
 	st.Total = max(page.Total, st.Done)
 	st.Next = page.Page + 1
 	if err := s.store.saveFullState(ctx, st); err != nil {
@@ -184,8 +191,13 @@ func (s *Service) fetchPage(ctx context.Context, ids []int, silent bool) (left [
 	return left, nil
 }
 
-func (s *Service) endPass(ctx context.Context, st fullState) error {
-	st.Complete, st.JobID = time.Now().UTC(), ""
+func (s *Service) endPass(ctx context.Context, st fullState, seen idSet) error {
+	if !st.Complete.IsZero() {
+		if err := s.hideGone(ctx, &st, seen); err != nil {
+			return err
+		}
+	}
+	st.Complete, st.JobID, st.Seen = time.Now().UTC(), "", nil
 	if err := s.store.saveFullState(ctx, &st); err != nil {
 		return err
 	}

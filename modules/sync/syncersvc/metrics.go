@@ -10,6 +10,8 @@ type metrics struct {
 	lastPoll  prometheus.Gauge
 	lastFull  prometheus.Gauge
 	runner    prometheus.Gauge
+	absent    prometheus.Gauge
+	hidden    prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -29,11 +31,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		hints: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sync_hints_total", Help: "Changes that the upstream told by itself.",
 		}),
+		hidden: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "sync_hidden_titles_total", Help: "Titles hidden because the upstream no longer knows them.",
+		}),
+		absent:   gauge("sync_absent_titles", "Titles that the last complete pass did not list."),
 		lastPoll: gauge("sync_last_poll_timestamp_seconds", "When the last poll succeeded."),
 		lastFull: gauge("sync_last_full_timestamp_seconds", "When the last full pass was complete."),
 		runner:   gauge("sync_runner", "1 while this process runs the scheduled work."),
 	}
-	for _, c := range []prometheus.Collector{m.polls, m.jobs, m.published, m.hints, m.lastPoll, m.lastFull, m.runner} {
+	for _, c := range []prometheus.Collector{m.polls, m.jobs, m.published, m.hints, m.lastPoll, m.lastFull, m.runner, m.absent, m.hidden} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -132,6 +132,8 @@ type fullState struct {
 	Done     int       `bson:"done"`
 	Total    int       `bson:"total"`
 	Failed   int       `bson:"failed"`
+	Seen     []byte    `bson:"seen,omitempty"`     // packed ids of the titles that were listed so far
+	Shrunk   int       `bson:"shrunk,omitempty"`   // passes in a row that missed too many titles
 	Complete time.Time `bson:"complete,omitempty"` // zero = never
 	Fence    int64     `bson:"fence"`
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -38,6 +39,8 @@ type world struct {
 	calls    map[string]int
 	refresh  []catalog.Refresh
 	expected []catalog.Expected // of ongoing titles
+	unlisted map[int]bool       // titles that the pages leave out, though the upstream has them
+	shift    int                // how many titles of a page come once more on the next
 
 	upstreamDown error
 	catalogDown  error
@@ -91,9 +94,11 @@ func (w *world) CatalogPage(ctx context.Context, page, limit int) (anilibria.Cat
 	if err := errors.Join(ctx.Err(), w.upstreamDown); err != nil {
 		return anilibria.CatalogPage{}, err
 	}
-	n := len(w.fresh)
+	all := slices.DeleteFunc(slices.Clone(w.fresh), func(id int) bool { return w.unlisted[id] })
+	n := len(all)
 	from, to := min((page-1)*limit, n), min(page*limit, n)
-	return anilibria.CatalogPage{IDs: slices.Clone(w.fresh[from:to]), Page: page, Pages: (n + limit - 1) / limit, Total: n}, nil
+	from = max(0, from-w.shift)
+	return anilibria.CatalogPage{IDs: all[from:to], Page: page, Pages: (n + limit - 1) / limit, Total: n}, nil
 }
 
 // Refresh implements syncersvc.Catalog.
@@ -121,6 +126,10 @@ func (w *world) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refresh
 		now, ok := w.episodes[id]
 		if !ok {
 			out.Missing = append(out.Missing, id)
+			if _, had := w.known[id]; r.Hide && had {
+				delete(w.known, id)
+				out.Hidden = append(out.Hidden, id)
+			}
 			continue
 		}
 		for e := w.known[id] + 1; e <= now && !r.Silent; e++ {
@@ -173,6 +182,16 @@ func (w *world) Publish(ctx context.Context, events []realtime.Event) ([]realtim
 		out = append(out, realtime.Published{EventID: e.ID, Duplicate: duplicate})
 	}
 	return out, nil
+}
+
+// vanish makes the upstream forget titles.
+func (w *world) vanish(ids ...int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range ids {
+		delete(w.episodes, id)
+		w.fresh = slices.DeleteFunc(w.fresh, func(x int) bool { return x == id })
+	}
 }
 
 func (w *world) set(change func(*world)) {
@@ -255,10 +274,14 @@ func (w *world) Titles(_ context.Context, q catalog.Query, _ string) (catalog.An
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var a catalog.Answer[catalog.Page]
-	if q.Status != "ongoing" {
-		return a, catalog.ErrBadQuery
-	}
 	from := (q.Page - 1) * q.Limit
+	if q.Status == "" {
+		ids := slices.Sorted(maps.Keys(w.known))
+		for _, id := range ids[min(from, len(ids)):min(from+q.Limit, len(ids))] {
+			a.Value.Titles = append(a.Value.Titles, catalog.Summary{ID: id})
+		}
+		return a, nil
+	}
 	for _, e := range w.expected[min(from, len(w.expected)):min(from+q.Limit, len(w.expected))] {
 		a.Value.Titles = append(a.Value.Titles, catalog.Summary{Expected: e})
 	}
