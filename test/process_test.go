@@ -278,7 +278,8 @@ type message struct {
 	Data    map[string]any
 }
 
-func (p *process) watch(subscribe string) *viewer {
+// connect opens a socket.
+func (p *process) connect() *viewer {
 	p.t.Helper()
 	c, resp, err := websocket.Dial(p.t.Context(), "ws"+strings.TrimPrefix(p.url, "http")+"/api/anilibria/v2/ws", nil)
 	if err != nil {
@@ -288,9 +289,15 @@ func (p *process) watch(subscribe string) *viewer {
 		_ = resp.Body.Close()
 	}
 	p.t.Cleanup(func() { _ = c.CloseNow() })
-	v := &viewer{p.t, c}
+	return &viewer{p.t, c}
+}
+
+// watch opens a socket and subscribes.
+func (p *process) watch(subscribe string) *viewer {
+	p.t.Helper()
+	v := p.connect()
 	v.expect("hello")
-	if err := c.Write(p.t.Context(), websocket.MessageText, []byte(subscribe)); err != nil {
+	if err := v.c.Write(p.t.Context(), websocket.MessageText, []byte(subscribe)); err != nil {
 		p.t.Fatal(err)
 	}
 	v.expect("subscribed")
