@@ -57,7 +57,7 @@ func TestMain(m *testing.M) {
 
 // process is the running program.
 type process struct {
-	t             *testing.T
+	t             testing.TB
 	cmd           *exec.Cmd
 	url, internal string
 	out           *output
@@ -84,7 +84,7 @@ func (o *output) String() string {
 
 // start runs anihub with the arguments and environment until the test ends. It
 // returns when the listeners are up.
-func start(t *testing.T, args []string, env ...string) *process {
+func start(t testing.TB, args []string, env ...string) *process {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -165,7 +165,7 @@ func (p *process) wait() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if holds() {
@@ -181,7 +181,7 @@ func (p *process) get(path string) (int, http.Header, string) {
 	return ask(p.t, http.MethodGet, p.url+path, "", "")
 }
 
-func ask(t *testing.T, method, url, token, body string) (int, http.Header, string) {
+func ask(t testing.TB, method, url, token, body string) (int, http.Header, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -231,7 +231,7 @@ type upstream struct {
 	end        func()
 }
 
-func newUpstream(t *testing.T, titles []anilibriatest.Title) *upstream {
+func newUpstream(t testing.TB, titles []anilibriatest.Title) *upstream {
 	t.Helper()
 	u := &upstream{Server: anilibriatest.New(titles), addr: "127.0.0.1:0"}
 	u.open(t)
@@ -240,7 +240,7 @@ func newUpstream(t *testing.T, titles []anilibriatest.Title) *upstream {
 }
 
 // open begins to listen. Somebody else may hold the port for a moment.
-func (u *upstream) open(t *testing.T) {
+func (u *upstream) open(t testing.TB) {
 	t.Helper()
 	var l net.Listener
 	eventually(t, "the upstream listens", func() (listens bool) {
@@ -268,7 +268,7 @@ func (u *upstream) env() []string {
 
 // viewer is a WebSocket with what came over it.
 type viewer struct {
-	t *testing.T
+	t testing.TB
 	c *websocket.Conn
 }
 

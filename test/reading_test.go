@@ -48,7 +48,7 @@ type short struct {
 	Names struct{ RU string }
 }
 
-func answerOf(t *testing.T, path string, status int, header http.Header, body string) answer {
+func answerOf(t testing.TB, path string, status int, header http.Header, body string) answer {
 	t.Helper()
 	a := answer{path: path, status: status, header: header, body: body}
 	if err := json.Unmarshal([]byte(body), &a); err != nil && status != 0 {
@@ -73,7 +73,7 @@ func (p *process) title(id int) answer {
 }
 
 // title is the title of an answer.
-func (a answer) title(t *testing.T) short {
+func (a answer) title(t testing.TB) short {
 	t.Helper()
 	var s short
 	if err := json.Unmarshal(a.Data, &s); err != nil {
@@ -83,7 +83,7 @@ func (a answer) title(t *testing.T) short {
 }
 
 // list is the titles of an answer.
-func (a answer) list(t *testing.T) []short {
+func (a answer) list(t testing.TB) []short {
 	t.Helper()
 	var s []short
 	if err := json.Unmarshal(a.Data, &s); err != nil {
@@ -238,7 +238,7 @@ func (u *upstream) cold(n int) []int {
 }
 
 // revise gives a title another name.
-func (u *upstream) revise(t *testing.T, id int, name string) {
+func (u *upstream) revise(t testing.TB, id int, name string) {
 	t.Helper()
 	if err := u.Change(id, func(x *anilibriatest.Title) { x.Main = name }); err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func atOnce[T any](n int, call func(i int) T) []T {
 }
 
 // into decodes what an answer is about.
-func (a answer) into(t *testing.T, v any) {
+func (a answer) into(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.Data, v); err != nil {
 		t.Errorf("%s: %d, not what was asked for: %.300s", a.path, a.status, a.body)
