@@ -7,6 +7,7 @@ import (
 	"anihub/platform/cache"
 	"anihub/platform/cache/cachetest"
 	"anihub/platform/documents"
+	"anihub/platform/documents/mongowiretest"
 	"anihub/platform/redisdb/redistest"
 )
 
@@ -57,6 +58,14 @@ func TestDocumentsContract(t *testing.T) {
 	cachetest.Contract(t, func(t *testing.T) cache.Level {
 		store := openSQLite(t, filepath.Join(t.TempDir(), "cache.db"))
 		return cache.NewDocuments(store.Collection(cache.DocumentsSpec()))
+	})
+}
+
+func TestDocumentsContractOverMongo(t *testing.T) {
+	t.Parallel()
+	server := mongowiretest.Start(t)
+	cachetest.Contract(t, func(t *testing.T) cache.Level {
+		return cache.NewDocuments(server.Open(t).Collection(cache.DocumentsSpec()))
 	})
 }
 

@@ -48,12 +48,7 @@ func openSQLite(t testing.TB, path string) documents.Store {
 // openMongo opens a database of its own on the server until the test ends.
 func openMongo(t testing.TB, server *mongowiretest.Server) documents.Store {
 	t.Helper()
-	s, err := documents.OpenMongo(mongoConfig(server, server.NewDatabase(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closeStore(t, s) })
-	return s
+	return server.Open(t)
 }
 
 func closeStore(t testing.TB, s documents.Store) {

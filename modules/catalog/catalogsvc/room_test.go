@@ -17,6 +17,7 @@ import (
 	"anihub/platform/anilibria"
 	"anihub/platform/cache"
 	"anihub/platform/documents"
+	"anihub/platform/documents/mongowiretest"
 	"anihub/platform/eventlog"
 )
 
@@ -44,11 +45,19 @@ func newHouse(t testing.TB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := eventlog.NewMemory(100_000)
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
+	})
+	return houseOn(t, store)
+}
+
+// houseOn is a house over a store that somebody else closes.
+func houseOn(t testing.TB, store documents.Store) *house {
+	t.Helper()
+	log := eventlog.NewMemory(100_000)
+	t.Cleanup(func() {
 		if err := log.Close(); err != nil {
 			t.Error(err)
 		}
@@ -162,6 +171,15 @@ func TestRoomPassesTheContract(t *testing.T) {
 	t.Parallel()
 	catalogtest.Contract(t, func(t *testing.T) (catalog.Service, catalogtest.Upstream) {
 		h := newHouse(t)
+		return h.open(t, nil), h.origin
+	})
+}
+
+func TestRoomPassesTheContractOverMongo(t *testing.T) {
+	t.Parallel()
+	server := mongowiretest.Start(t)
+	catalogtest.Contract(t, func(t *testing.T) (catalog.Service, catalogtest.Upstream) {
+		h := houseOn(t, server.Open(t))
 		return h.open(t, nil), h.origin
 	})
 }

@@ -186,4 +186,3 @@ func gauge(t *testing.T, reg *prometheus.Registry, name string) float64 {
 	t.Fatalf("there is no metric %s", name)
 	return 0
 }
-

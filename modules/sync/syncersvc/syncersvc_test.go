@@ -17,6 +17,7 @@ import (
 	"anihub/modules/sync/syncertest"
 	"anihub/platform/anilibria"
 	"anihub/platform/auth"
+	"anihub/platform/documents/mongowiretest"
 	"anihub/platform/lease"
 	"anihub/platform/rpc"
 )
@@ -30,6 +31,15 @@ func openRoom(t *testing.T) syncer.Service {
 func TestRoomPassesTheContract(t *testing.T) {
 	t.Parallel()
 	syncertest.Contract(t, openRoom)
+}
+
+func TestRoomPassesTheContractOverMongo(t *testing.T) {
+	t.Parallel()
+	server := mongowiretest.Start(t)
+	syncertest.Contract(t, func(t *testing.T) syncer.Service {
+		s, _ := room(t, newWorld(syncertest.Titles), server.Open(t), lease.NewMemory(), quick())
+		return s
+	})
 }
 
 func TestCorridorPassesTheContract(t *testing.T) {

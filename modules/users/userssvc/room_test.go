@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -19,7 +18,6 @@ import (
 	"anihub/modules/users/userssvc"
 	"anihub/modules/users/userstest"
 	"anihub/platform/auth"
-	"anihub/platform/config"
 	"anihub/platform/documents"
 	"anihub/platform/documents/mongowiretest"
 	"anihub/platform/eventlog"
@@ -214,19 +212,7 @@ func TestContractOverMongo(t *testing.T) {
 	t.Parallel()
 	server := mongowiretest.Start(t)
 	userstest.Contract(t, func(t *testing.T) users.Service {
-		cfg := documents.DefaultMongoConfig()
-		cfg.URI, cfg.Database, cfg.PoolMin = config.Secret(server.URI), server.NewDatabase(t), 0
-		cfg.Timeout = time.Minute // the stand-in is slow; what is slow is another test's
-		mongo, err := documents.OpenMongo(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := mongo.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return openOn(t, &store{Store: mongo})
+		return openOn(t, &store{Store: server.Open(t)})
 	})
 }
 

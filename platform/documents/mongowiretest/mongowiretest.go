@@ -25,6 +25,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"anihub/platform/config"
+	"anihub/platform/documents"
 )
 
 // startTime is how long a child may take to print its address. It opens its files
@@ -79,6 +82,25 @@ func (s *Server) NewDatabase(t testing.TB) string {
 		t.Cleanup(func() { drop(t, s.URI, name) })
 	}
 	return name
+}
+
+// Open opens a store on a database of its own until t ends. It waits longer than the
+// product does: a slow machine is another test's.
+func (s *Server) Open(t testing.TB) documents.Store {
+	t.Helper()
+	c := documents.DefaultMongoConfig()
+	c.URI, c.Database, c.PoolMin = config.Secret(s.URI), s.NewDatabase(t), 0
+	c.Wait, c.Timeout = time.Minute, time.Minute
+	store, err := documents.OpenMongo(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
 }
 
 // Kill ends the server as kill -9 does. Skips the test when it is not ours.
