@@ -19,11 +19,11 @@ import (
 func revision(id int) string { return fmt.Sprintf("Вторая жизнь %d", id) }
 
 // TestAProcessThatSleptTellsNothingOldOnceItsPositionHasPassed: it is stopped with
-// 250 titles in its memory, all of them change, and it wakes under load. Each of its
+// 500 titles in its memory, all of them change, and it wakes under load. Each of its
 // answers is held against the position that it carries itself.
 func TestAProcessThatSleptTellsNothingOldOnceItsPositionHasPassed(t *testing.T) {
 	t.Parallel()
-	const many = 250
+	const many = 500
 	u := newUpstream(t, slim(many))
 	ids := u.IDs()
 	env := together(u.quiet(), shared(redistest.Start(t), mongowiretest.Start(t)))
