@@ -76,9 +76,10 @@ func drawn(from, to string) bool {
 	}
 	from, to = groundPackage(from), groundPackage(to)
 	edges := map[string][]string{
-		"audit": {"documents"},
-		"cache": {"documents", "eventlog", "redisdb"},
-		"rpc":   {"auth", "telemetry"},
+		"audit":    {"documents"},
+		"cache":    {"documents", "eventlog", "redisdb"},
+		"eventlog": {"documents"},
+		"rpc":      {"auth", "telemetry"},
 	}
 	return from == to || slices.Contains(edges[from], to)
 }

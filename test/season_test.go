@@ -102,38 +102,39 @@ const everythingSince = `{"type":"subscribe_updates","data":{"types":["new_episo
 
 // TestASeasonIsToldOnceWhateverDies: hundreds of episodes, re-uploads and torrents come
 // while the process is killed fifty times for each dialect of the upstream, at moments
-// that chance picks. In the end the log holds each playable episode once, those of a
-// title in order.
+// that chance picks; once with the log in its own file, once in Redis. In the end the log
+// holds each playable episode once, those of a title in order.
 func TestASeasonIsToldOnceWhateverDies(t *testing.T) {
 	t.Parallel()
-	for name, driver := range map[string]func(u *upstream) []string{
-		"polled": func(u *upstream) []string { return u.env() },
-		"told over a socket": func(u *upstream) []string {
+	for name, env := range map[string]func(t *testing.T, u *upstream) []string{
+		"polled, alone": func(_ *testing.T, u *upstream) []string { return u.env() },
+		"told over a socket, with Redis": func(t *testing.T, u *upstream) []string {
+			t.Helper()
 			base := strings.TrimSuffix(u.base, anilibriatest.BasePath) + anilibriatest.V3Path
-			return []string{
+			return together(redisWithin("5s"), redisEnv(redistest.Start(t).URL()), []string{
 				"ANIHUB_PLATFORM_ANILIBRIA_DRIVER=v3", "ANIHUB_PLATFORM_ANILIBRIA_BASE_URLS=" + base,
 				"ANIHUB_MODULES_SYNC_POLL_INTERVAL=1s",
-			}
+			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			replay(t, 50, driver)
+			replay(t, 50, env)
 		})
 	}
 }
 
-func replay(t *testing.T, rounds int, driver func(*upstream) []string) {
+func replay(t *testing.T, rounds int, around func(*testing.T, *upstream) []string) {
 	t.Helper()
 	const many = 24
-	u, redis := newUpstream(t, slim(many)), redistest.Start(t)
+	u := newUpstream(t, slim(many))
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // a seed
 	t.Logf("seed %d", seed)
 	s := &season{
 		t: t, u: u, rnd: rand.New(rand.NewPCG(seed, 0)), ids: u.IDs(), //nolint:gosec // not for secrets
 		mute: map[int]float64{}, aired: map[int][]string{},
 	}
-	env := together(driver(u), redisWithin("5s"), redisEnv(redis.URL()), []string{
+	env := together(around(t, u), []string{
 		"ANIHUB_PLATFORM_STORAGE_DATA_DIR=" + t.TempDir(), "ANIHUB_MODULES_SYNC_LEASE_TTL=1s",
 	})
 	p := start(t, []string{"serve"}, env...)

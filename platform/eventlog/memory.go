@@ -3,35 +3,40 @@ package eventlog
 import (
 	"bytes"
 	"context"
+	"errors"
 	"sync"
 	"time"
+
+	"anihub/platform/documents"
 )
 
 var _ Log = (*Memory)(nil)
 
-// Memory is the log of a single process: a ring of the newest records. It is of a
-// new epoch in every process, so that a client that comes back after a restart
-// learns that what it missed is not here.
+// Memory is the log of a single process: its newest records. From NewMemory it is of a
+// new epoch in every process, so that a client that comes back after a restart learns
+// that what it missed is not here; from Open it goes on where it ended.
 type Memory struct {
-	epoch  string
-	retain uint64
+	epoch   string
+	retain  uint64
+	journal *journal // nil: it ends with the process
 
-	mu     sync.Mutex
-	ring   []Record          // the record of offset n at (n-1) % retain
-	ids    map[string]uint64 // offsets by id, of the records in the ring
-	tail   uint64
-	news   chan struct{} // closed, and replaced, when the tail moves
-	closed bool
+	mu      sync.Mutex
+	records map[uint64]Record // by offset, the newest without a hole
+	ids     map[string]uint64 // offsets of the records by id
+	tail    uint64
+	news    chan struct{} // closed, and replaced, when the tail moves
+	closed  bool
 }
 
 // NewMemory makes an empty log that keeps the newest retain records and knows
 // their ids; a retain below 1 counts as 1.
 func NewMemory(retain int) *Memory {
 	return &Memory{
-		epoch:  newEpoch(),
-		retain: uint64(max(retain, 1)),
-		ids:    make(map[string]uint64),
-		news:   make(chan struct{}),
+		epoch:   newEpoch(),
+		retain:  uint64(max(retain, 1)),
+		records: make(map[uint64]Record),
+		ids:     make(map[string]uint64),
+		news:    make(chan struct{}),
 	}
 }
 
@@ -51,24 +56,57 @@ func (m *Memory) Append(ctx context.Context, e Entry) (Position, bool, error) {
 	if n, ok := m.ids[e.ID]; ok {
 		return m.at(n), true, nil
 	}
-	m.tail++
 	e.Data = bytes.Clone(e.Data)
-	m.keep(Record{Position: m.at(m.tail), Time: time.Now().Truncate(time.Millisecond).UTC(), Entry: e})
+	for {
+		r := Record{Position: m.at(m.tail + 1), Time: time.Now().Truncate(time.Millisecond).UTC(), Entry: e}
+		there, err := m.write(ctx, r)
+		if err == nil {
+			m.add(ctx, r)
+			return r.Position, false, nil
+		}
+		if !errors.Is(err, documents.ErrExists) {
+			return Position{}, false, notWritten(ctx, err)
+		}
+		m.add(ctx, there)
+		if there.ID == e.ID {
+			return there.Position, true, nil
+		}
+	}
+}
+
+// write puts a record into the journal, if there is one. With documents.ErrExists the
+// record that lies in its place is returned.
+func (m *Memory) write(ctx context.Context, r Record) (there Record, err error) {
+	if m.journal == nil {
+		return Record{}, nil
+	}
+	d, err := m.journal.write(ctx, r)
+	return m.record(r.Position.Offset, d), err
+}
+
+// add makes a record the newest one and wakes the readers. Of a journal it also trims
+// the oldest; what fails there is trimmed at the next start.
+func (m *Memory) add(ctx context.Context, r Record) {
+	m.tail = r.Position.Offset
+	m.keep(r)
 	close(m.news)
 	m.news = make(chan struct{})
-	return m.at(m.tail), false, nil
+	if oldest, ok := m.records[m.tail-m.retain]; ok {
+		delete(m.ids, oldest.ID)
+		delete(m.records, oldest.Position.Offset)
+		if m.journal != nil {
+			_ = m.journal.records.Delete(ctx, docID(oldest.Position.Offset))
+		}
+	}
 }
 
 func (m *Memory) keep(r Record) {
+	m.records[r.Position.Offset] = r
 	m.ids[r.ID] = r.Position.Offset
-	if uint64(len(m.ring)) < m.retain {
-		m.ring = append(m.ring, r)
-		return
-	}
-	slot := &m.ring[(r.Position.Offset-1)%m.retain]
-	delete(m.ids, slot.ID)
-	*slot = r
 }
+
+// first is the position before the oldest record.
+func (m *Memory) first() uint64 { return m.tail - uint64(len(m.records)) }
 
 func (m *Memory) at(offset uint64) Position { return Position{Epoch: m.epoch, Offset: offset} }
 
@@ -119,14 +157,13 @@ func (m *Memory) read(ctx context.Context, after Position, limit int) ([]Record,
 	if m.closed {
 		return nil, nil, ErrUnavailable
 	}
-	first := m.tail - uint64(len(m.ring)) // the position before the oldest record
-	if after.Epoch != m.epoch || after.Offset > m.tail || after.Offset < first {
+	if after.Epoch != m.epoch || after.Offset > m.tail || after.Offset < m.first() {
 		return nil, nil, ErrGap
 	}
 	count := min(m.tail-after.Offset, uint64(min(limit, MaxRead)))
 	records := make([]Record, 0, count)
-	for n := after.Offset; n < after.Offset+count; n++ {
-		r := m.ring[n%m.retain]
+	for n := after.Offset + 1; n <= after.Offset+count; n++ {
+		r := m.records[n]
 		r.Data = bytes.Clone(r.Data)
 		records = append(records, r)
 	}
