@@ -17,10 +17,10 @@ func (a *API) origin(r *http.Request) (string, error) {
 		scheme = "https"
 	}
 	if a.trusts(r.RemoteAddr) {
-		if said := r.Header.Get("X-Forwarded-Proto"); said == "http" || said == "https" {
+		if said := forwarded(r, "X-Forwarded-Proto"); said == "http" || said == "https" {
 			scheme = said
 		}
-		if said := r.Header.Get("X-Forwarded-Host"); said != "" {
+		if said := forwarded(r, "X-Forwarded-Host"); said != "" {
 			host = said
 		}
 	}
@@ -28,6 +28,13 @@ func (a *API) origin(r *http.Request) (string, error) {
 		return "", envelope.ErrParameter.Detail("parameter", "Host").Detail("accepted", "a host name, or an address, with a port or without")
 	}
 	return scheme + "://" + strings.ToLower(host), nil
+}
+
+// forwarded is the first of a list to which every proxy on the way may have added: what
+// the reader has asked for.
+func forwarded(r *http.Request, name string) string {
+	first, _, _ := strings.Cut(r.Header.Get(name), ",")
+	return strings.TrimSpace(first)
 }
 
 // trusts tells whether a peer is one of the named proxies.

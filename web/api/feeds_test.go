@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -274,6 +273,7 @@ func TestWhereAFeedIs(t *testing.T) {
 		"http://example.com/":    home(plain, "X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example"),
 		"https://example.com/":   home(trusting, "X-Forwarded-Proto", "https"),
 		"https://site.example/":  home(trusting, "X-Forwarded-Proto", "https", "X-Forwarded-Host", "Site.example"),
+		"https://first.example/": home(trusting, "X-Forwarded-Proto", "https, http", "X-Forwarded-Host", "first.example, inner:80"),
 		"http://site.example:1/": home(trusting, "X-Forwarded-Proto", "gopher", "X-Forwarded-Host", "site.example:1"),
 	} {
 		if got != want {
@@ -317,11 +317,11 @@ func FuzzFeeds(f *testing.F) {
 		f.Add(s, s, 12.5, int64(1_790_000_000))
 	}
 	s := open(f)
-	f.Add("a", "b", -1e300, int64(-1<<62))
+	f.Add("a", "b", -1e6, int64(-1<<62))
 	f.Fuzz(func(t *testing.T, name, text string, number float64, at int64) {
 		when := time.Unix(at, 0).UTC()
-		if number != number || number > 1e300 || number < -1e300 || when.Year() > 9999 || when.Year() < 1 {
-			return // no door can carry these
+		if number != number || number > 1e6 || number < -1e6 || when.Year() > 9999 || when.Year() < 1 {
+			return // no driver lets them through
 		}
 		title := catalogtest.Title(3)
 		title.Names = catalog.Names{RU: name, EN: text}
@@ -341,44 +341,4 @@ func FuzzFeeds(f *testing.F) {
 			s.calendarAt(t, v2+"/schedule.ics?lang="+lang)
 		}
 	})
-}
-
-func TestRecommended(t *testing.T) {
-	t.Parallel()
-	s := newsstand(t)
-	s.catalog.Recommend(3, 9, 4, 12345, 3)
-	for _, path := range []string{v2 + "/titles/3/recommended", "/api/anilibria/titles/3/recommended"} {
-		r := s.get(t, path)
-		e := answerOf(t, r)
-		var got []struct{ ID int }
-		if err := json.Unmarshal(e.Data, &got); err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff([]struct{ ID int }{{9}, {4}}, got); r.StatusCode != 200 || d != "" || e.Pagination.Total != 2 {
-			t.Errorf("%s: %d %+v (-want +got):\n%s", path, r.StatusCode, e.Pagination, d)
-		}
-		if r := s.get(t, path, "If-None-Match", r.Header.Get("Etag")); r.StatusCode != 304 {
-			t.Errorf("%s again: %d", path, r.StatusCode)
-		}
-	}
-	if e := answerOf(t, s.get(t, v2+"/titles/3/recommended?limit=1")); e.Pagination.Limit != 1 || e.Pagination.Total != 2 {
-		t.Errorf("one of them: %+v", e.Pagination)
-	}
-	if e := answerOf(t, s.get(t, v2+"/titles/5/recommended")); string(e.Data) != "[]" {
-		t.Errorf("nothing: %s", e.Data)
-	}
-	for path, status := range map[string]int{
-		"/titles/404/recommended": 404, "/titles/x/recommended": 400, "/titles/3/recommended?limit=101": 422, "/titles/3/recommended?x=1": 400,
-	} {
-		if r := s.get(t, v2+path); r.StatusCode != status {
-			t.Errorf("%s: %d, want %d", path, r.StatusCode, status)
-		}
-	}
-	s.catalog.Down(true)
-	if r := s.get(t, v2+"/titles/3/recommended?page=2"); r.StatusCode != 200 {
-		t.Errorf("known, with the upstream down: %d", r.StatusCode)
-	}
-	if r := s.get(t, v2+"/titles/6/recommended"); r.StatusCode != 503 || r.Header.Get("Retry-After") == "" {
-		t.Errorf("unknown, with the upstream down: %d", r.StatusCode)
-	}
 }
