@@ -1,11 +1,13 @@
 package api_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
 
 	"anihub/modules/catalog"
 	"anihub/modules/catalog/catalogtest"
@@ -101,5 +103,53 @@ func TestAnEntryIsTheSameUntilItsEpisodeIsOut(t *testing.T) {
 	s.catalog.Put(title)
 	if _, events := s.calendarAt(t, v2+"/schedule.ics"); len(events) != 0 {
 		t.Errorf("after the end: %q", events)
+	}
+}
+
+// told is a catalogue whose schedule was told at another time.
+type told struct {
+	catalog.Service
+	at time.Time
+}
+
+func (s told) Schedule(ctx context.Context, have string) (catalog.Answer[[]catalog.Day], error) {
+	a, err := s.Service.Schedule(ctx, have)
+	a.Freshness.StoredAt = s.at
+	return a, err
+}
+
+// TestWhichDayAWeekdayIs: the days are Moscow's, and an episode that is out counts for
+// its week even when it was late or early.
+func TestWhichDayAWeekdayIs(t *testing.T) {
+	t.Parallel()
+	day := func(d, hour int) time.Time { return time.Date(2026, 3, d, hour, 0, 0, 0, time.UTC) } // the 2nd is a Monday
+	for name, tt := range map[string]struct {
+		weekday   int
+		said, out time.Time
+		want      string
+	}{
+		"today":                              {1, day(2, 12), time.Time{}, "20260302"},
+		"tomorrow":                           {2, day(2, 12), time.Time{}, "20260303"},
+		"Sunday":                             {7, day(2, 12), time.Time{}, "20260308"},
+		"yesterday is next week":             {7, day(2, 12), day(1, 9), "20260308"},
+		"in Moscow it is Tuesday already":    {1, day(2, 22), time.Time{}, "20260309"},
+		"today's is out":                     {1, day(2, 12), day(2, 10), "20260309"},
+		"it came a day early":                {2, day(2, 12), day(2, 10), "20260310"},
+		"it came a day late, a week ago":     {1, day(2, 12), day(2, 12).AddDate(0, 0, -6), "20260302"},
+		"the last one was long ago":          {3, day(2, 12), day(2, 12).AddDate(0, -2, 0), "20260304"},
+		"out late in the evening, in UTC":    {4, day(2, 12), day(1, 22), "20260312"},
+		"it came three days before its day":  {5, day(2, 12), day(3, 12), "20260313"},
+		"four days before is another week's": {5, day(2, 12), day(2, 12), "20260306"},
+		"a schedule of the end of the month": {2, day(30, 12), time.Time{}, "20260331"},
+		"and one that leads into the next":   {3, day(30, 12), time.Time{}, "20260401"},
+	} {
+		s := build(t, func(echo.Context) error { return echo.ErrNotFound }, func(c catalog.Service) catalog.Service { return told{c, tt.said} })
+		title := catalogtest.Title(6)
+		title.Latest.At = tt.out
+		s.catalog.Put(title)
+		s.catalog.Air(catalogtest.Line{TitleID: 6, Weekday: tt.weekday})
+		if _, events := s.calendarAt(t, v2+"/schedule.ics"); len(events) != 1 || events[0]["DTSTART"] != ";VALUE=DATE "+tt.want {
+			t.Errorf("%s: %q, want %s", name, events, tt.want)
+		}
 	}
 }

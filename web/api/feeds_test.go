@@ -312,7 +312,7 @@ func FuzzFeeds(f *testing.F) {
 	for _, s := range []string{
 		"", "]]>", "<script>alert(1)</script>", "&amp;&lt;", "a\r\nb\n\n c", "\x00\x01\x1b\x7f\u0085", "\xff\xfe\xc3",
 		"\u202eexe.gpj", "\u2066\u2067x", strings.Repeat("ё", 10_000), strings.Repeat(`\;,"`, 30), "BEGIN:VEVENT\r\nUID:x",
-		"\ufffe\uffff\U0001fffe", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀", "<!DOCTYPE x [<!ENTITY e 'x'>]>", " \t ", "javascript:alert(1)", `https://a.example/"><b>`,
+		"\ufffe\uffff\U0001fffe", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀", "<!DOCTYPE x [<!ENTITY e 'x'>]>", " \t ", "javascript:alert(1)", "javascript://a.example/%0aalert(1)", `https://a.example/"><b>`,
 	} {
 		f.Add(s, s, 12.5, int64(1_790_000_000))
 	}
