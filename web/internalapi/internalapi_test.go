@@ -137,7 +137,8 @@ func TestPermissions(t *testing.T) {
 	s := open(t)
 	for route, needed := range map[string]string{
 		"POST /internal/sync/title": "write", "POST /internal/sync/full": "write", "GET /internal/sync/jobs": "read",
-		"GET /internal/sync/jobs/x": "read", "DELETE /internal/sync/jobs/x": "write", "GET /internal/stats": "read",
+		"GET /internal/sync/jobs/x": "read", "DELETE /internal/sync/jobs/x": "write",
+		"POST /internal/sync/jobs/x/retry": "write", "GET /internal/stats": "read",
 		"GET /internal/modules": "read", "GET /internal/audit": "read", "PUT /internal/log": "write",
 		"DELETE /internal/cache/clear": "write", "GET /internal/cache/explain": "read",
 		"POST /internal/anilibria/notify": "notify", "POST /internal/auth/validate": "read", "GET /internal/users/x": "read",
@@ -191,6 +192,10 @@ func TestSync(t *testing.T) {
 		{"GET", "/internal/sync/jobs?limit=0", "", 422, ""},
 		{"GET", "/internal/sync/jobs/nope", "", 404, ""},
 		{"DELETE", "/internal/sync/jobs/nope", "", 404, ""},
+		{"POST", "/internal/sync/jobs/job_3/retry?wait=true", "", 200, `"retry_of":"job_3"`}, // the third was of a title that does not exist
+		{"POST", "/internal/sync/jobs/job_3/retry", "", 202, `"progress":{"done":0,"total":1,"failed":0,"rate":0,"eta":null}`},
+		{"POST", "/internal/sync/jobs/job_2/retry", "", 409, ""}, // it succeeded
+		{"POST", "/internal/sync/jobs/nope/retry", "", 404, ""},
 	} {
 		status, a := s.do(t, c.method, c.path, "read,write", c.body)
 		if status != c.status || !strings.Contains(string(a.Data), c.says) {

@@ -36,6 +36,7 @@ func (a *API) routes(e *echo.Echo) {
 		{read, http.MethodGet, "/internal/sync/jobs", a.jobs},
 		{read, http.MethodGet, "/internal/sync/jobs/:id", a.job},
 		{write, http.MethodDelete, "/internal/sync/jobs/:id", a.cancelJob},
+		{write, http.MethodPost, "/internal/sync/jobs/:id/retry", a.retryJob},
 
 		{read, http.MethodGet, "/internal/stats", a.stats},
 		{read, http.MethodGet, "/internal/modules", a.modules},
