@@ -113,6 +113,7 @@ func mediaOrigins(c platform.Config) []string {
 
 func (a *app) openInternal(s settings, started time.Time) error {
 	p, m := a.platform, a.modules
+	stopping, stop := context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	m.Mount(mux)
 	mux.Handle("/", internalapi.New(internalapi.Deps{
@@ -123,13 +124,17 @@ func (a *app) openInternal(s settings, started time.Time) error {
 		},
 		Health: p.Telemetry.Health, Levels: p.Telemetry.Levels, Registry: p.Telemetry.Registry,
 		Log: p.Telemetry.Component("internal"), Version: version, Started: started,
+		Stopping: stopping.Done(),
 	}))
 	l, err := net.Listen("tcp", s.Modules.Addr)
 	if err != nil {
+		stop()
 		return fmt.Errorf("modules.addr: %w", err)
 	}
 	a.listener = l
 	a.internal = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
+	// Shutdown waits for requests in flight, and a stream would be one for ever.
+	a.internal.RegisterOnShutdown(stop)
 	return nil
 }
 

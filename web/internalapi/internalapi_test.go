@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"anihub/modules/realtime/realtimetest"
+	syncer "anihub/modules/sync"
 	"anihub/modules/sync/syncertest"
 	"anihub/modules/users"
 	"anihub/modules/users/userstest"
@@ -69,6 +70,8 @@ type surface struct {
 	users   *userstest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
+
+	stopping chan struct{}
 }
 
 // verify knows tokens that say what they may: "read,write".
@@ -84,19 +87,27 @@ func verify(token string) (auth.Principal, error) {
 
 func open(t *testing.T) *surface {
 	t.Helper()
-	s := &surface{cache: &fakeCache{}, audit: &fakeAudit{}, users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{}}
+	return around(t, syncertest.NewFake())
+}
+
+// around is the surface with a synchronisation.
+func around(t *testing.T, jobs syncer.Service) *surface {
+	t.Helper()
+	s := &surface{cache: &fakeCache{}, audit: &fakeAudit{}, users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{},
+		stopping: make(chan struct{})}
 	tel, err := telemetry.New(telemetry.LogConfig{Level: "info", Format: "text"}, telemetry.TracingConfig{}, "test", io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.handler = internalapi.New(internalapi.Deps{
-		Users: s.users, Sync: syncertest.NewFake(), Realtime: realtimetest.NewFake(), Cache: s.cache, Audit: s.audit,
+		Users: s.users, Sync: jobs, Realtime: realtimetest.NewFake(), Cache: s.cache, Audit: s.audit,
 		Upstream: func() []internalapi.Host {
 			return []internalapi.Host{{Host: "h", Breaker: "open", LastError: "refused"}}
 		},
 		Modules: []internalapi.Place{{Name: "catalog", Where: "here"}}, Verify: verify,
 		Health: s.health, Levels: tel.Levels, Registry: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Version: "test", Started: time.Now(),
+		Stopping: s.stopping,
 	})
 	return s
 }
