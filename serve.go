@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,6 +33,7 @@ type app struct {
 	internal *http.Server
 	listener net.Listener
 	log      *slog.Logger
+	bar      *bar // nil when nobody sits at a terminal
 }
 
 // serve is the command.
@@ -64,6 +66,10 @@ func open(s settings, logs io.Writer) (_ *app, err error) {
 			err = errors.Join(err, a.close(context.Background()))
 		}
 	}()
+	if isTerminal(logs) {
+		a.bar = &bar{out: logs}
+		logs = a.bar
+	}
 	if a.platform, err = platform.Open(s.Platform, version, logs); err != nil {
 		return a, err
 	}
@@ -166,6 +172,9 @@ func (a *app) run(ctx context.Context) error {
 		g.Go(a.web.Serve)
 	}
 	a.greet()
+	if a.bar != nil && a.syncsHere() {
+		g.Go(func() error { a.bar.follow(failed, a.modules.Sync); return nil })
+	}
 	select {
 	case <-ctx.Done():
 	case <-failed.Done():
@@ -178,6 +187,10 @@ func served(err error) error {
 		return nil
 	}
 	return err
+}
+
+func (a *app) syncsHere() bool {
+	return slices.Contains(a.modules.Places(), modules.Place{Name: modules.Sync, Where: "here"})
 }
 
 func (a *app) greet() {
