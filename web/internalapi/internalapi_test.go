@@ -93,8 +93,10 @@ func open(t *testing.T) *surface {
 // around is the surface with a synchronisation.
 func around(t *testing.T, jobs syncer.Service) *surface {
 	t.Helper()
-	s := &surface{cache: &fakeCache{}, audit: &fakeAudit{}, users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{},
-		stopping: make(chan struct{})}
+	s := &surface{
+		cache: &fakeCache{}, audit: &fakeAudit{}, users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{},
+		stopping: make(chan struct{}),
+	}
 	tel, err := telemetry.New(telemetry.LogConfig{Level: "info", Format: "text"}, telemetry.TracingConfig{}, "test", io.Discard)
 	if err != nil {
 		t.Fatal(err)

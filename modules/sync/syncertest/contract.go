@@ -100,8 +100,12 @@ func fails(t *testing.T, s syncer.Service) {
 func refuses(t *testing.T, s syncer.Service) {
 	title := syncer.KindTitle
 	for _, r := range []syncer.Request{
-		{Kind: title, TitleID: 0}, {Kind: title, TitleID: -1}, {Kind: title, TitleID: 1 << 31},
-		{Kind: title, TitleID: 1, Priority: "urgent"}, {TitleID: 1}, {Kind: "everything"},
+		{Kind: title, TitleID: 0},
+		{Kind: title, TitleID: -1},
+		{Kind: title, TitleID: 1 << 31},
+		{Kind: title, TitleID: 1, Priority: "urgent"},
+		{TitleID: 1},
+		{Kind: "everything"},
 	} {
 		if _, err := s.Start(within(t), r); !errors.Is(err, syncer.ErrBadRequest) {
 			t.Errorf("%+v: %v, want ErrBadRequest", r, err)
