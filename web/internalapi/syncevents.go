@@ -45,6 +45,7 @@ func (a *API) syncEvents(c echo.Context) error {
 	h.Set(echo.HeaderCacheControl, "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep the events to itself
 	c.Response().WriteHeader(http.StatusOK)
+	defer func() { _ = w.rc.SetWriteDeadline(time.Time{}) }() // of the last write; the connection may live on
 	return a.follow(c.Request().Context(), w)
 }
 

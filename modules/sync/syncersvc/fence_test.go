@@ -8,6 +8,7 @@ import (
 	"anihub/modules/catalog"
 	syncer "anihub/modules/sync"
 	"anihub/modules/sync/syncersvc"
+	"anihub/modules/sync/syncertest"
 	"anihub/platform/lease"
 )
 
@@ -107,6 +108,36 @@ func TestWhoLivesKeepsItsJob(t *testing.T) {
 		alive = d.Alive
 		return !first.IsZero() && alive.Sub(first) > 3*time.Second
 	})
+	if _, err := other.Cancel(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhatWaitedLongMayRunElsewhere: the runner has adopted it, and the process whose
+// queue it waited in leaves it alone when its turn comes.
+func TestWhatWaitedLongMayRunElsewhere(t *testing.T) {
+	t.Parallel()
+	w, store, leases := newWorld(10), openStore(t), lease.NewMemory()
+	cfg := quick()
+	cfg.Workers = 1
+	runner, _ := room(t, w, store, leases, cfg)
+	baseline(t, runner)
+	other, _ := room(t, w, store, leases, cfg)
+	blocker := startTitle(t, other, syncertest.Hanging)
+	eventually(t, "the only worker there is busy", func() bool { j, _ := other.Job(t.Context(), blocker.ID); return j.State == syncer.Running })
+	job := startTitle(t, other, syncertest.Hanging)
+	eventually(t, "the runner has adopted it", func() bool { j, _ := other.Job(t.Context(), job.ID); return j.State == syncer.Running })
+	if _, err := other.Cancel(t.Context(), blocker.ID); err != nil {
+		t.Fatal(err)
+	}
+	finished(t, other, startTitle(t, other, 5).ID) // it stood behind the other in that queue
+	var d struct {
+		State string `bson:"state"`
+		Fence int64  `bson:"fence"`
+	}
+	if _, err := jobs(store).Get(t.Context(), job.ID, &d); err != nil || d.State != syncer.Running || d.Fence != 1 {
+		t.Errorf("%+v, %v: it was taken from the runner, which is at it", d, err)
+	}
 	if _, err := other.Cancel(t.Context(), job.ID); err != nil {
 		t.Fatal(err)
 	}

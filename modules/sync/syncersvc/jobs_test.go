@@ -189,6 +189,10 @@ func TestACancelledPassIsNotBegunAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	time.Sleep(2500 * time.Millisecond) // the runner hears of it within a second and looks twice a second what is due
+	if all, err := s.Jobs(t.Context(), 10); err != nil || len(all) != 1 {
+		t.Errorf("%d jobs, %v; want the cancelled one", len(all), err)
+	}
 	asked, err := other.Start(t.Context(), syncer.Request{Kind: syncer.KindFull})
 	if err != nil || asked.ID == first[0].ID {
 		t.Fatalf("asked for: %+v, %v", asked, err)
