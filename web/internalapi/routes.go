@@ -35,7 +35,9 @@ func (a *API) routes(e *echo.Echo) {
 		{write, http.MethodPost, "/internal/sync/full", a.syncFull},
 		{read, http.MethodGet, "/internal/sync/jobs", a.jobs},
 		{read, http.MethodGet, "/internal/sync/jobs/:id", a.job},
+		{read, http.MethodGet, "/internal/sync/events", a.syncEvents},
 		{write, http.MethodDelete, "/internal/sync/jobs/:id", a.cancelJob},
+		{write, http.MethodPost, "/internal/sync/jobs/:id/retry", a.retryJob},
 
 		{read, http.MethodGet, "/internal/stats", a.stats},
 		{read, http.MethodGet, "/internal/modules", a.modules},
