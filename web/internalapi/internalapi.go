@@ -20,6 +20,7 @@ import (
 	"anihub/platform/cache"
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
+	"anihub/web/openapi"
 )
 
 // Cache is what this surface asks of the cache chain.
@@ -71,11 +72,14 @@ type Deps struct {
 }
 
 // API serves the routes.
-type API struct{ deps Deps }
+type API struct {
+	deps Deps
+	docs *openapi.Reference
+}
 
 // New is the surface as a handler.
 func New(deps Deps) http.Handler {
-	a := &API{deps: deps}
+	a := &API{deps: deps, docs: openapi.Internal()}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = envelope.Render(deps.Log)

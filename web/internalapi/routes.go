@@ -41,6 +41,8 @@ func (a *API) routes(e *echo.Echo) {
 		{read, http.MethodGet, "/internal/modules", a.modules},
 		{read, http.MethodGet, "/internal/audit", a.auditTrail},
 		{write, http.MethodPut, "/internal/log", a.setLogLevel},
+		{read, http.MethodGet, "/internal/openapi.json", a.docs.ServeJSON},
+		{read, http.MethodGet, "/internal/docs", a.docs.ServePage},
 
 		{write, http.MethodDelete, "/internal/cache/clear", a.clearCache},
 		{read, http.MethodGet, "/internal/cache/explain", a.explainCache},
