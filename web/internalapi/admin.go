@@ -51,7 +51,7 @@ func (a *API) stats(c echo.Context) error {
 	return envelope.OK(c, http.StatusOK, map[string]any{
 		"uptime_seconds": a.uptime(), "version": a.deps.Version, "goroutines": runtime.NumGoroutine(),
 		"modules": a.deps.Modules, "health": map[string]any{"status": state, "dependencies": dependencies},
-		"cache": a.deps.Cache.Stats(), "upstream": envelope.Each(a.deps.Upstream(), hostOf),
+		"cache": cacheStatsOf(a.deps.Cache.Stats()), "upstream": envelope.Each(a.deps.Upstream(), hostOf),
 		"sync": part(syncStatusOf(sync), syncErr),
 		"realtime": part(map[string]any{
 			"connections": live.Connections, "subscriptions": live.Subscriptions, "delivered": live.Delivered,
@@ -155,7 +155,7 @@ func (a *API) explainCache(c echo.Context) error {
 	if in.Err != nil {
 		return in.Err
 	}
-	return envelope.OK(c, http.StatusOK, a.deps.Cache.Explain(c.Request().Context(), key))
+	return envelope.OK(c, http.StatusOK, explanationOf(a.deps.Cache.Explain(c.Request().Context(), key)))
 }
 
 func (a *API) auditTrail(c echo.Context) error {

@@ -112,6 +112,7 @@ func (s *surface) do(t *testing.T, method, path, token, body string) (int, answe
 	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
+	documented(t, r, w)
 	var a answer
 	if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {

@@ -1,0 +1,94 @@
+package internalapi_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+
+	"anihub/web/openapi"
+	"anihub/web/openapi/openapitest"
+)
+
+// inspector is made once for all tests of the package: it compiles schemas.
+var inspector = sync.OnceValues(func() (*openapitest.Inspector, error) { return openapitest.New(openapi.Internal()) })
+
+func inspect(t *testing.T) *openapitest.Inspector {
+	t.Helper()
+	i, err := inspector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// documented holds what a test was answered against the document.
+func documented(t *testing.T, r *http.Request, w *httptest.ResponseRecorder) {
+	t.Helper()
+	if err := inspect(t).Check(r.Method, r.URL.Path, w.Code, w.Header(), w.Body.Bytes()); err != nil {
+		t.Errorf("%s %.200s: %v", r.Method, r.URL, err)
+	}
+}
+
+var parameter = regexp.MustCompile(`:(\w+)`)
+
+func TestRouterAndDocumentAreEqual(t *testing.T) {
+	t.Parallel()
+	var routed, written []string
+	for _, r := range open(t).handler.(*echo.Echo).Routes() {
+		routed = append(routed, r.Method+" "+parameter.ReplaceAllString(r.Path, "{$1}"))
+	}
+	for _, r := range inspect(t).Routes() {
+		written = append(written, r.Method+" "+r.Path)
+	}
+	slices.Sort(routed)
+	slices.Sort(written)
+	if diff := cmp.Diff(written, routed); diff != "" {
+		t.Errorf("-document +router\n%s", diff)
+	}
+}
+
+// TestParametersAreThoseOfTheDocument asks every operation for a parameter that
+// nobody knows: the refusal names those that are accepted.
+func TestParametersAreThoseOfTheDocument(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for _, r := range inspect(t).Routes() {
+		if !strings.HasPrefix(r.Path, "/internal/") {
+			continue // probes, scrapers and pprof may add what they like
+		}
+		path := strings.NewReplacer("{id}", "x").Replace(r.Path)
+		_, a := s.do(t, r.Method, path+"?no_such=1", "read,write,notify", "")
+		accepted := []string{}
+		names, _ := a.Error.Details["accepted"].([]any)
+		for _, name := range names {
+			accepted = append(accepted, name.(string))
+		}
+		slices.Sort(accepted)
+		if a.Error.Code != "BAD_PARAMETER" || a.Error.Details["parameter"] != "no_such" {
+			t.Errorf("%s: %+v", r.ID, a.Error)
+		}
+		if diff := cmp.Diff(append([]string{}, r.Query...), accepted); diff != "" {
+			t.Errorf("%s: -document +router\n%s", r.ID, diff)
+		}
+	}
+}
+
+// TestTheReferenceIsOneFile: whoever saves it needs nothing else.
+func TestTheReferenceIsOneFile(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/internal/docs", nil)
+	r.Header.Set("Authorization", "Bearer read")
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	if body := w.Body.String(); w.Code != 200 || strings.Contains(body, "<script") || strings.Contains(body, "<link") || !strings.Contains(body, `id="clearCache"`) {
+		t.Errorf("%d %.200s", w.Code, body)
+	}
+}
