@@ -154,3 +154,20 @@ func TestTheReferenceNeedsNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressesOfTheReferenceAreUnique, or links lead astray.
+func TestAddressesOfTheReferenceAreUnique(t *testing.T) {
+	t.Parallel()
+	page := string(read(t, open(t).get(t, "/api/docs")))
+	ids := map[string]int{}
+	for _, m := range regexp.MustCompile(`\sid="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if ids[m[1]]++; ids[m[1]] == 2 {
+			t.Errorf("%s stands twice", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if ids[m[1]] == 0 {
+			t.Errorf("#%s leads nowhere", m[1])
+		}
+	}
+}

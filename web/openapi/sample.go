@@ -203,6 +203,17 @@ func (r reader) sampleOfParts(key string, all []any) any {
 	return whole
 }
 
+func sampleText(format string) string {
+	switch format {
+	case "date-time":
+		return "2026-09-26T12:50:50Z"
+	case "uri":
+		return "https://anilibria.top/…"
+	default:
+		return "…"
+	}
+}
+
 func (r reader) sampleOfType(schema object) any {
 	name := schema.text("type")
 	if list := schema.list("type"); list != nil {
@@ -216,7 +227,7 @@ func (r reader) sampleOfType(schema object) any {
 	case "boolean":
 		return false
 	case "string":
-		return "…"
+		return sampleText(schema.text("format"))
 	case "null":
 		return nil
 	}

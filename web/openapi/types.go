@@ -75,14 +75,11 @@ func bounds(schema object) string {
 	case highs != nil:
 		add("to %v", highs)
 	}
-	for _, b := range []struct{ key, words string }{
-		{"minLength", "at least %v characters"},
-		{"maxLength", "at most %v characters"},
-		{"maxItems", "at most %v"},
-		{"pattern", "matches %v"},
-		{"format", "%v"},
-	} {
-		if v := schema.value(b.key); v != nil {
+	if v := lengths(schema); v != "" {
+		add("%s", v)
+	}
+	for _, b := range []struct{ key, words string }{{"maxItems", "at most %v"}, {"pattern", "matches %v"}, {"format", "%v"}} {
+		if v := schema.value(b.key); v != nil && v != "password" {
 			add(b.words, v)
 		}
 	}
@@ -90,6 +87,20 @@ func bounds(schema object) string {
 		add("default %s", bare(schema[i].value))
 	}
 	return strings.Join(out, "; ")
+}
+
+// lengths says how long a text is, in characters.
+func lengths(schema object) string {
+	low, high := schema.value("minLength"), schema.value("maxLength")
+	switch {
+	case low != nil && high != nil:
+		return fmt.Sprintf("%v to %v characters", low, high)
+	case high != nil:
+		return fmt.Sprintf("at most %v characters", high)
+	case low != nil:
+		return "not empty"
+	}
+	return ""
 }
 
 func bare(v any) string {

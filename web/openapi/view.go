@@ -38,6 +38,7 @@ type operation struct {
 type field struct {
 	Name, Where string // Where: of parameters only
 	Required    bool
+	Optional    bool // said of what is not required, where most is
 	Deprecated  bool
 	Type        []piece
 	Bounds      string
@@ -93,7 +94,7 @@ func newView(doc object, p page) (view, error) {
 		v.Groups = append(v.Groups, g)
 	}
 	for _, m := range doc.object("components").object("schemas") {
-		v.Types = append(v.Types, r.typeView(m.key, objectOf(m.value)))
+		v.Types = append(v.Types, r.namedType(m.key, objectOf(m.value)))
 	}
 	slices.SortFunc(v.Types, func(a, b typeView) int { return cmp.Compare(a.Name, b.Name) })
 	return v, nil
@@ -194,6 +195,17 @@ func (r reader) typeView(name string, schema object) typeView {
 		if b := bounds(schema); b != "" {
 			out.Type = append(out.Type, piece{Text: " " + b})
 		}
+	}
+	return out
+}
+
+// namedType is a type of the list of types. Nearly everything in there is required,
+// so that what is not is marked.
+func (r reader) namedType(name string, schema object) typeView {
+	out := r.typeView(name, schema)
+	for i := range out.Fields {
+		f := &out.Fields[i]
+		f.Optional, f.Required = !f.Required, false
 	}
 	return out
 }
