@@ -78,6 +78,21 @@ func (i *Inspector) route(method, path string, op map[string]any) *Route {
 // Routes are the documented operations.
 func (i *Inspector) Routes() []*Route { return i.routes }
 
+// Codes are all codes of failures that the document names, sorted.
+func (i *Inspector) Codes() []string {
+	all := map[string]bool{}
+	for _, r := range i.routes {
+		for _, resp := range r.responses {
+			schema := object(i.doc.flat(object(object(resp["content"])["application/json"])["schema"]))
+			code := object(object(object(object(schema["properties"])["error"])["properties"])["code"])
+			for _, c := range list(code["enum"]) {
+				all[c.(string)] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // Find is the operation that a request belongs to; nil when there is none. HEAD
 // belongs to GET.
 func (i *Inspector) Find(method, path string) *Route {
