@@ -3,6 +3,8 @@ package api_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,10 +13,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 
+	"anihub/modules/catalog"
+	"anihub/modules/users"
 	"anihub/web/openapi"
 	"anihub/web/openapi/openapitest"
 )
@@ -168,6 +173,99 @@ func TestAddressesOfTheReferenceAreUnique(t *testing.T) {
 	for _, m := range regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(page, -1) {
 		if ids[m[1]] == 0 {
 			t.Errorf("#%s leads nowhere", m[1])
+		}
+	}
+}
+
+// TestBoundsAreThoseOfTheDocument tries every bound, enumeration and required field
+// that is documented, from both sides.
+func TestBoundsAreThoseOfTheDocument(t *testing.T) {
+	t.Parallel()
+	for _, r := range inspect(t).Routes() {
+		probes, err := r.Probes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range probes {
+			s := open(t) // each on its own: sign-ins are counted
+			auth := s.signIn(t)
+			resp := s.do(t, r.Method, p.Target, string(p.Body), "Authorization", auth, p.Header[0], p.Header[1])
+			refused := resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity
+			if refused == p.Good || resp.StatusCode >= 500 {
+				t.Errorf("%s with %s: %d %.300s", r.ID, p.What, resp.StatusCode, read(t, resp))
+			}
+		}
+	}
+}
+
+// broken is a catalogue of which every method fails.
+type broken struct {
+	catalog.Service
+	err error
+}
+
+func (b broken) Title(context.Context, catalog.Ref, string) (catalog.Answer[catalog.Title], error) {
+	return catalog.Answer[catalog.Title]{}, b.err
+}
+
+func (b broken) Titles(context.Context, catalog.Query, string) (catalog.Answer[catalog.Page], error) {
+	return catalog.Answer[catalog.Page]{}, b.err
+}
+
+func (b broken) Schedule(context.Context, string) (catalog.Answer[[]catalog.Day], error) {
+	return catalog.Answer[[]catalog.Day]{}, b.err
+}
+
+func (b broken) Facets(context.Context, string) (catalog.Answer[catalog.Facets], error) {
+	return catalog.Answer[catalog.Facets]{}, b.err
+}
+
+// TestFailuresOfTheDoorsAreDocumented lets every operation meet what its door may
+// return; surface.do holds the answers against the document.
+func TestFailuresOfTheDoorsAreDocumented(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{catalog.ErrUnavailable, catalog.ErrNotFound, context.DeadlineExceeded, errSecret} {
+		s := build(t, func(echo.Context) error { return echo.ErrNotFound }, func(c catalog.Service) catalog.Service { return broken{c, err} })
+		for _, r := range inspect(t).Routes() {
+			single := strings.Contains(r.Path, "/titles/{id}") || strings.Contains(r.Path, "/code/") || strings.Contains(r.Path, "/franchise/")
+			if r.Method == "GET" && strings.HasPrefix(r.Path, v2) && (single || !errors.Is(err, catalog.ErrNotFound)) {
+				s.get(t, r.Example())
+			}
+		}
+	}
+	for _, err := range []error{users.ErrUnavailable, context.DeadlineExceeded, errSecret} {
+		s := open(t)
+		auth := s.signIn(t)
+		s.users.Fail(err)
+		for _, r := range inspect(t).Routes() {
+			if strings.HasPrefix(r.Path, "/api/auth/") || strings.HasPrefix(r.Path, "/api/users/") {
+				s.do(t, r.Method, r.Example(), r.ExampleBody(), "Authorization", auth, "Cookie", "refresh_token=x")
+			}
+		}
+	}
+}
+
+// TestRefusalsOfTheUsersAreDocumented: what the users module may answer to each.
+func TestRefusalsOfTheUsersAreDocumented(t *testing.T) {
+	t.Parallel()
+	for id, refusals := range map[string][]error{
+		"register":      {users.ErrUnacceptable, users.ErrAccountExists, users.ErrTooMany.After(time.Minute), users.ErrBusy},
+		"login":         {users.ErrBadCredentials, users.ErrBanned, users.ErrTooMany.After(time.Minute), users.ErrBusy},
+		"refresh":       {users.ErrBadToken, users.ErrBanned},
+		"getMe":         {users.ErrNotFound},
+		"getProfile":    {users.ErrNotFound},
+		"updateProfile": {users.ErrNotFound, users.ErrUnacceptable, users.ErrAccountExists},
+		"subscribe":     {users.ErrUnacceptable, users.ErrNotFound},
+	} {
+		for _, err := range refusals {
+			s := open(t)
+			auth := s.signIn(t)
+			s.users.Fail(err)
+			for _, r := range inspect(t).Routes() {
+				if r.ID == id {
+					s.do(t, r.Method, r.Example(), r.ExampleBody(), "Authorization", auth, "Cookie", "refresh_token=x")
+				}
+			}
 		}
 	}
 }

@@ -69,8 +69,14 @@ type logBody struct {
 	Level     string `json:"level"`
 }
 
+// maxComponent bounds the name of a component.
+const maxComponent = 64
+
 // Validate checks the form; the level is checked where it is set.
 func (b logBody) Validate() error {
+	if len(b.Component) > maxComponent {
+		return envelope.ErrRange.Detail("parameter", "component").Detail("accepted", "at most 64 bytes")
+	}
 	return envelope.Required(envelope.Field{Name: "level", Value: b.Level})
 }
 
@@ -80,7 +86,7 @@ func (a *API) setLogLevel(c echo.Context) error {
 	if err := envelope.Bind(c, &b); err != nil {
 		return err
 	}
-	if err := a.deps.Levels.Set(envelope.Clip(b.Component, 64), b.Level); err != nil {
+	if err := a.deps.Levels.Set(b.Component, b.Level); err != nil {
 		return envelope.ErrRange.Detail("parameter", "level").Detail("accepted", []string{"debug", "info", "warn", "error"})
 	}
 	return envelope.OK(c, http.StatusOK, map[string]string{"component": b.Component, "level": b.Level})

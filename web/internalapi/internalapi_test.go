@@ -101,7 +101,7 @@ func open(t *testing.T) *surface {
 	return s
 }
 
-func (s *surface) do(t *testing.T, method, path, token, body string) (int, answer) {
+func (s *surface) do(t *testing.T, method, path, token, body string, header ...string) (int, answer) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	if body != "" {
@@ -109,6 +109,9 @@ func (s *surface) do(t *testing.T, method, path, token, body string) (int, answe
 	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)

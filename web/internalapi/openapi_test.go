@@ -92,3 +92,28 @@ func TestTheReferenceIsOneFile(t *testing.T) {
 		t.Errorf("%d %.200s", w.Code, body)
 	}
 }
+
+// TestBoundsAreThoseOfTheDocument tries every bound, enumeration and required field
+// that is documented, from both sides.
+func TestBoundsAreThoseOfTheDocument(t *testing.T) {
+	t.Parallel()
+	for _, r := range inspect(t).Routes() {
+		if !strings.HasPrefix(r.Path, "/internal/") {
+			continue // pprof has its own idea of numbers
+		}
+		probes, err := r.Probes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range probes {
+			if p.What == "type=status_change" {
+				continue // wants new_status in data, which the example of another type has not
+			}
+			status, a := open(t).do(t, r.Method, p.Target, "read,write,notify", string(p.Body), p.Header[0], p.Header[1])
+			refused := status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
+			if refused == p.Good || status >= 500 {
+				t.Errorf("%s with %s: %d %+v", r.ID, p.What, status, a.Error)
+			}
+		}
+	}
+}

@@ -32,7 +32,9 @@ type Route struct {
 	ID, Method, Path string
 	Query            []string // names of its query parameters, sorted
 	Secured          bool     // it wants credentials
-	Body             bool     // it wants a body
+	parameters       []map[string]any
+	body             map[string]any // its schema, flat; nil = none
+	examples         []any          // of the body
 	responses        map[string]map[string]any
 }
 
@@ -59,12 +61,20 @@ func New(r *openapi.Reference) (*Inspector, error) {
 }
 
 func (i *Inspector) route(method, path string, op map[string]any) *Route {
-	r := &Route{ID: op["operationId"].(string), Method: method, Path: path, Body: op["requestBody"] != nil, responses: map[string]map[string]any{}}
+	r := &Route{ID: op["operationId"].(string), Method: method, Path: path, responses: map[string]map[string]any{}}
+	if content := object(object(object(op["requestBody"])["content"])["application/json"]); content != nil {
+		r.body = object(i.doc.flat(content["schema"]))
+		for _, name := range slices.Sorted(maps.Keys(object(content["examples"]))) {
+			r.examples = append(r.examples, object(object(content["examples"])[name])["value"])
+		}
+	}
 	for _, one := range list(op["security"]) {
 		r.Secured = r.Secured || len(object(one)) > 0
 	}
 	for _, one := range list(op["parameters"]) {
-		if p := i.doc.deref(object(one)); p["in"] == "query" {
+		p := object(i.doc.flat(i.doc.deref(object(one))))
+		r.parameters = append(r.parameters, p)
+		if p["in"] == "query" {
 			r.Query = append(r.Query, p["name"].(string))
 		}
 	}
