@@ -27,11 +27,17 @@ import (
 	"anihub/web/internalapi"
 )
 
-// fakeCache remembers what it was asked to clear.
-type fakeCache struct{ asked []cache.Invalidation }
+// fakeCache remembers what it was asked to clear; err refuses.
+type fakeCache struct {
+	asked []cache.Invalidation
+	err   error
+}
 
 func (f *fakeCache) Invalidate(_ context.Context, i cache.Invalidation) (cache.Cleared, error) {
 	f.asked = append(f.asked, i)
+	if f.err != nil {
+		return cache.Cleared{}, f.err
+	}
 	if i.DryRun {
 		return cache.Cleared{Matched: 7}, nil
 	}
@@ -44,10 +50,11 @@ func (f *fakeCache) Explain(_ context.Context, key string) cache.Explanation {
 
 func (f *fakeCache) Stats() cache.Stats { return cache.Stats{} }
 
-// fakeAudit keeps records in memory; broken refuses them.
+// fakeAudit keeps records in memory; broken refuses them, err refuses to show them.
 type fakeAudit struct {
 	records []audit.Record
 	broken  bool
+	err     error
 }
 
 func (f *fakeAudit) Write(_ context.Context, r audit.Record) error {
@@ -59,13 +66,14 @@ func (f *fakeAudit) Write(_ context.Context, r audit.Record) error {
 }
 
 func (f *fakeAudit) Newest(_ context.Context, limit int) ([]audit.Record, error) {
-	return f.records[:min(limit, len(f.records))], nil
+	return f.records[:min(limit, len(f.records))], f.err
 }
 
 type surface struct {
 	handler http.Handler
 	cache   *fakeCache
 	audit   *fakeAudit
+	live    *realtimetest.Fake
 	users   *userstest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
@@ -84,13 +92,13 @@ func verify(token string) (auth.Principal, error) {
 
 func open(t *testing.T) *surface {
 	t.Helper()
-	s := &surface{cache: &fakeCache{}, audit: &fakeAudit{}, users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{}}
+	s := &surface{cache: &fakeCache{}, audit: &fakeAudit{}, live: realtimetest.NewFake(), users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{}}
 	tel, err := telemetry.New(telemetry.LogConfig{Level: "info", Format: "text"}, telemetry.TracingConfig{}, "test", io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.handler = internalapi.New(internalapi.Deps{
-		Users: s.users, Sync: syncertest.NewFake(), Realtime: realtimetest.NewFake(), Cache: s.cache, Audit: s.audit,
+		Users: s.users, Sync: syncertest.NewFake(), Realtime: s.live, Cache: s.cache, Audit: s.audit,
 		Upstream: func() []internalapi.Host {
 			return []internalapi.Host{{Host: "h", Breaker: "open", LastError: "refused"}}
 		},

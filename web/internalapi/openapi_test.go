@@ -1,6 +1,8 @@
 package internalapi_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -12,6 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 
+	"anihub/modules/realtime"
+	"anihub/modules/users"
+	"anihub/platform/cache"
+	"anihub/platform/documents"
 	"anihub/web/openapi"
 	"anihub/web/openapi/openapitest"
 )
@@ -113,6 +119,40 @@ func TestBoundsAreThoseOfTheDocument(t *testing.T) {
 			refused := status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
 			if refused == p.Good || status >= 500 {
 				t.Errorf("%s with %s: %d %+v", r.ID, p.What, status, a.Error)
+			}
+		}
+	}
+}
+
+// TestFailuresAreDocumented lets the operations meet what may fail behind them;
+// surface.do holds the answers against the document.
+func TestFailuresAreDocumented(t *testing.T) {
+	t.Parallel()
+	anything := errors.New("something unheard of")
+	for id, fail := range map[string]func(*surface, error){
+		"listAudit":     func(s *surface, err error) { s.audit.err = err },
+		"clearCache":    func(s *surface, err error) { s.cache.err = err },
+		"validateToken": func(s *surface, err error) { s.users.Fail(err) },
+		"getUser":       func(s *surface, err error) { s.users.Fail(err) },
+		"notify":        func(s *surface, err error) { s.live.Fail(err) },
+	} {
+		reasons := map[string][]error{
+			"listAudit":     {documents.ErrUnavailable},
+			"clearCache":    {cache.ErrPending, cache.ErrBadInvalidation},
+			"validateToken": {users.ErrUnavailable},
+			"getUser":       {users.ErrUnavailable, users.ErrNotFound},
+			"notify":        {realtime.ErrUnavailable, realtime.ErrUnknownType, realtime.ErrBadEvent},
+		}[id]
+		for _, err := range append(reasons, context.DeadlineExceeded, anything) {
+			s := open(t)
+			fail(s, err)
+			for _, r := range inspect(t).Routes() {
+				if r.ID != id {
+					continue
+				}
+				if status, _ := s.do(t, r.Method, r.Example(), "read,write,notify", r.ExampleBody()); status < 400 {
+					t.Errorf("%s with %v: %d", id, err, status)
+				}
 			}
 		}
 	}

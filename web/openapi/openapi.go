@@ -91,11 +91,11 @@ func join(parts []string) (object, error) {
 			return nil, fmt.Errorf("spec/%s.yaml: %w", name, err)
 		}
 		for _, m := range tree {
-			switch {
-			case m.key == "x-shared": // anchors of that file
-			case m.key == "paths":
+			switch m.key {
+			case "x-shared": // anchors of that file
+			case "paths":
 				paths = append(paths, objectOf(m.value)...)
-			case m.key == "components":
+			case "components":
 				components = merged(components, objectOf(m.value))
 			default:
 				doc = append(doc, m)
@@ -143,17 +143,15 @@ func reach(v any, components object, reached map[string]bool) {
 		}
 	case object:
 		for _, m := range v {
-			switch m.key {
-			case "$ref":
+			if m.key == "$ref" {
 				reachOne(strings.TrimPrefix(text(m.value), refPrefix), components, reached)
-			case "security":
-				for _, one := range m.value.([]any) {
-					for _, scheme := range objectOf(one) {
-						reached["securitySchemes/"+scheme.key] = true
-					}
-				}
-			default:
-				reach(m.value, components, reached)
+				continue
+			}
+			reach(m.value, components, reached)
+		}
+		for _, one := range v.list("security") {
+			for _, scheme := range objectOf(one) {
+				reached["securitySchemes/"+scheme.key] = true
 			}
 		}
 	}

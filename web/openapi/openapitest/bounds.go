@@ -27,7 +27,7 @@ func (r *Route) Probes() ([]Probe, error) {
 		for _, v := range values(object(p["schema"])) {
 			probe := Probe{Good: v.good, Body: r.goodBody()}
 			if probe.Target, probe.What = r.target(p, v); p["in"] == "header" {
-				probe.Header = [2]string{p["name"].(string), strings.ReplaceAll(strings.Join(v.texts, ""), "я", "a")}
+				probe.Header = [2]string{text(p["name"]), strings.ReplaceAll(strings.Join(v.texts, ""), "я", "a")}
 			}
 			out = append(out, probe)
 		}
@@ -70,7 +70,7 @@ func (r *Route) goodBody() []byte {
 func (r *Route) target(p map[string]any, v value) (target, what string) {
 	path, query := r.Path, url.Values{}
 	for _, other := range r.parameters {
-		name, chosen := other["name"].(string), exampleOf(other)
+		name, chosen := text(other["name"]), exampleOf(other)
 		if name == p["name"] && other["in"] == p["in"] {
 			chosen = v.texts
 		} else if other["required"] != true {
@@ -179,8 +179,8 @@ func (r *Route) bodies(example map[string]any) ([]Probe, error) {
 	}
 	for _, name := range list(r.body["required"]) {
 		changed := maps.Clone(example)
-		delete(changed, name.(string))
-		if err := add("without "+name.(string), false, changed); err != nil {
+		delete(changed, text(name))
+		if err := add("without "+text(name), false, changed); err != nil {
 			return nil, err
 		}
 	}

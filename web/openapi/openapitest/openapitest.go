@@ -61,7 +61,7 @@ func New(r *openapi.Reference) (*Inspector, error) {
 }
 
 func (i *Inspector) route(method, path string, op map[string]any) *Route {
-	r := &Route{ID: op["operationId"].(string), Method: method, Path: path, responses: map[string]map[string]any{}}
+	r := &Route{ID: text(op["operationId"]), Method: method, Path: path, responses: map[string]map[string]any{}}
 	if content := object(object(object(op["requestBody"])["content"])["application/json"]); content != nil {
 		r.body = object(i.doc.flat(content["schema"]))
 		for _, name := range slices.Sorted(maps.Keys(object(content["examples"]))) {
@@ -75,7 +75,7 @@ func (i *Inspector) route(method, path string, op map[string]any) *Route {
 		p := object(i.doc.flat(i.doc.deref(object(one))))
 		r.parameters = append(r.parameters, p)
 		if p["in"] == "query" {
-			r.Query = append(r.Query, p["name"].(string))
+			r.Query = append(r.Query, text(p["name"]))
 		}
 	}
 	slices.Sort(r.Query)
@@ -96,7 +96,7 @@ func (i *Inspector) Codes() []string {
 			schema := object(i.doc.flat(object(object(resp["content"])["application/json"])["schema"]))
 			code := object(object(object(object(schema["properties"])["error"])["properties"])["code"])
 			for _, c := range list(code["enum"]) {
-				all[c.(string)] = true
+				all[text(c)] = true
 			}
 		}
 	}

@@ -24,6 +24,11 @@ func object(v any) map[string]any {
 	return o
 }
 
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
 func list(v any) []any {
 	l, _ := v.([]any)
 	return l
@@ -145,8 +150,9 @@ func (d *document) compile(schema map[string]any) (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, ok := d.compiled.Load(string(key)); ok {
-		return s.(*jsonschema.Schema), nil
+	known, _ := d.compiled.Load(string(key))
+	if s, ok := known.(*jsonschema.Schema); ok {
+		return s, nil
 	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
