@@ -22,7 +22,9 @@ export function Footer() {
   return (
     <footer className="footer">
       <p>{t.nav.footer}</p>
-      <a href="/api/docs">{t.nav.api}</a>
+      <a className="button quiet" href="/api/docs">
+        {t.nav.api}
+      </a>
       <button type="button" className="button quiet" disabled={busy} onClick={surprise}>
         <Icon name="dice" size={18} />
         {t.nav.random}
