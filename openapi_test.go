@@ -97,9 +97,14 @@ func (w *world) internal() {
 	examples := w.open(openapi.Internal(), w.site.internal)
 	w.viewerAgain()
 	w.base, w.token = w.site.internal, serviceToken(w.t, "read", "write", "notify")
+	w.fail()
 	for _, q := range examples {
-		if q.Target == "/debug/pprof/profile" {
+		switch {
+		case q.Target == "/debug/pprof/profile":
 			continue // half a minute; the example with seconds is enough
+		case q.Operation == "watchJobs":
+			w.watch(q)
+			continue
 		}
 		_, body := w.do(q)
 		var job struct {
@@ -112,6 +117,41 @@ func (w *world) internal() {
 		}
 	}
 	w.complete()
+}
+
+// fail leaves a job behind that can be retried.
+func (w *world) fail() {
+	_, body := w.send(w.base, openapi.Request{
+		Method: "POST", Target: "/internal/sync/title?wait=true", Header: examplesHeader(), Body: []byte(`{"title_id":999999}`),
+	})
+	var job struct {
+		Data struct {
+			ID    string `json:"job_id"`
+			State string
+		}
+	}
+	if err := json.Unmarshal(body, &job); err != nil || job.Data.State != "failed" {
+		w.t.Fatalf("a job that fails: %s", body)
+	}
+	w.live["job_01k6b2tq9y"] = job.Data.ID
+}
+
+// watch looks at the beginning of a stream.
+func (w *world) watch(q openapi.Request) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), q.Method, w.base+q.Target, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+w.token)
+	resp, err := w.client.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if err := w.inspector.Check(q.Method, q.Target, resp.StatusCode, resp.Header, nil); err != nil {
+		w.t.Error(err)
+	}
 }
 
 // viewerAgain signs in for the sake of the token that a service asks about.

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -54,6 +55,7 @@ type API struct {
 	limit   *limiter
 	metrics *metrics
 	tracing bool
+	proxies []*net.IPNet // whose word about the reader's address and ours is believed
 }
 
 // New builds the surface. It starts nothing.

@@ -69,17 +69,19 @@ type Deps struct {
 	Log      *slog.Logger
 	Version  string
 	Started  time.Time
+	Stopping <-chan struct{} // closed when the listener shuts down: streams then end; nil = never
 }
 
 // API serves the routes.
 type API struct {
-	deps Deps
-	docs *openapi.Reference
+	deps    Deps
+	docs    *openapi.Reference
+	streams chan struct{} // a place for each stream of jobs
 }
 
 // New is the surface as a handler.
 func New(deps Deps) http.Handler {
-	a := &API{deps: deps, docs: openapi.Internal()}
+	a := &API{deps: deps, docs: openapi.Internal(), streams: make(chan struct{}, maxStreams)}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = envelope.Render(deps.Log)

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"anihub/modules/realtime/realtimetest"
+	syncer "anihub/modules/sync"
 	"anihub/modules/sync/syncertest"
 	"anihub/modules/users"
 	"anihub/modules/users/userstest"
@@ -77,6 +78,8 @@ type surface struct {
 	users   *userstest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
+
+	stopping chan struct{}
 }
 
 // verify knows tokens that say what they may: "read,write".
@@ -92,19 +95,29 @@ func verify(token string) (auth.Principal, error) {
 
 func open(t *testing.T) *surface {
 	t.Helper()
-	s := &surface{cache: &fakeCache{}, audit: &fakeAudit{}, live: realtimetest.NewFake(), users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{}}
+	return around(t, syncertest.NewFake())
+}
+
+// around is the surface with a synchronisation.
+func around(t *testing.T, jobs syncer.Service) *surface {
+	t.Helper()
+	s := &surface{
+		cache: &fakeCache{}, audit: &fakeAudit{}, live: realtimetest.NewFake(), users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{},
+		stopping: make(chan struct{}),
+	}
 	tel, err := telemetry.New(telemetry.LogConfig{Level: "info", Format: "text"}, telemetry.TracingConfig{}, "test", io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.handler = internalapi.New(internalapi.Deps{
-		Users: s.users, Sync: syncertest.NewFake(), Realtime: s.live, Cache: s.cache, Audit: s.audit,
+		Users: s.users, Sync: jobs, Realtime: s.live, Cache: s.cache, Audit: s.audit,
 		Upstream: func() []internalapi.Host {
 			return []internalapi.Host{{Host: "h", Breaker: "open", LastError: "refused"}}
 		},
 		Modules: []internalapi.Place{{Name: "catalog", Where: "here"}}, Verify: verify,
 		Health: s.health, Levels: tel.Levels, Registry: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Version: "test", Started: time.Now(),
+		Stopping: s.stopping,
 	})
 	return s
 }
@@ -149,7 +162,8 @@ func TestPermissions(t *testing.T) {
 	s := open(t)
 	for route, needed := range map[string]string{
 		"POST /internal/sync/title": "write", "POST /internal/sync/full": "write", "GET /internal/sync/jobs": "read",
-		"GET /internal/sync/jobs/x": "read", "DELETE /internal/sync/jobs/x": "write", "GET /internal/stats": "read",
+		"GET /internal/sync/jobs/x": "read", "DELETE /internal/sync/jobs/x": "write",
+		"POST /internal/sync/jobs/x/retry": "write", "GET /internal/stats": "read",
 		"GET /internal/modules": "read", "GET /internal/audit": "read", "PUT /internal/log": "write",
 		"DELETE /internal/cache/clear": "write", "GET /internal/cache/explain": "read",
 		"POST /internal/anilibria/notify": "notify", "POST /internal/auth/validate": "read", "GET /internal/users/x": "read",
@@ -203,6 +217,10 @@ func TestSync(t *testing.T) {
 		{"GET", "/internal/sync/jobs?limit=0", "", 422, ""},
 		{"GET", "/internal/sync/jobs/nope", "", 404, ""},
 		{"DELETE", "/internal/sync/jobs/nope", "", 404, ""},
+		{"POST", "/internal/sync/jobs/job_3/retry?wait=true", "", 200, `"retry_of":"job_3"`}, // the third was of a title that does not exist
+		{"POST", "/internal/sync/jobs/job_3/retry", "", 202, `"progress":{"done":0,"total":1,"failed":0,"rate":0,"eta":null}`},
+		{"POST", "/internal/sync/jobs/job_2/retry", "", 409, ""}, // it succeeded
+		{"POST", "/internal/sync/jobs/nope/retry", "", 404, ""},
 	} {
 		status, a := s.do(t, c.method, c.path, "read,write", c.body)
 		if status != c.status || !strings.Contains(string(a.Data), c.says) {

@@ -15,6 +15,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"anihub/modules/realtime"
+	syncer "anihub/modules/sync"
+	"anihub/modules/sync/syncertest"
 	"anihub/modules/users"
 	"anihub/platform/cache"
 	"anihub/platform/documents"
@@ -151,6 +153,45 @@ func TestFailuresAreDocumented(t *testing.T) {
 					continue
 				}
 				if status, _ := s.do(t, r.Method, r.Example(), "read,write,notify", r.ExampleBody()); status < 400 {
+					t.Errorf("%s with %v: %d", id, err, status)
+				}
+			}
+		}
+	}
+}
+
+// refusing is synchronisation of which every method fails.
+type refusing struct {
+	*syncertest.Fake
+	err error
+}
+
+func (r refusing) Start(context.Context, syncer.Request) (syncer.Job, error) {
+	return syncer.Job{}, r.err
+}
+func (r refusing) Job(context.Context, string) (syncer.Job, error)    { return syncer.Job{}, r.err }
+func (r refusing) Cancel(context.Context, string) (syncer.Job, error) { return syncer.Job{}, r.err }
+func (r refusing) Jobs(context.Context, int) ([]syncer.Job, error)    { return nil, r.err }
+
+// TestFailuresOfSyncAreDocumented: what the sync module may answer to each.
+func TestFailuresOfSyncAreDocumented(t *testing.T) {
+	t.Parallel()
+	always := []error{syncer.ErrUnavailable, context.DeadlineExceeded, errors.New("something unheard of")}
+	for id, errs := range map[string][]error{
+		"syncTitle": {syncer.ErrBadRequest, syncer.ErrQueueFull},
+		"syncAll":   {syncer.ErrBadRequest, syncer.ErrQueueFull},
+		"listJobs":  nil,
+		"getJob":    {syncer.ErrJobNotFound},
+		"cancelJob": {syncer.ErrJobNotFound},
+		"retryJob":  {syncer.ErrJobNotFound, syncer.ErrNoRetry, syncer.ErrQueueFull},
+	} {
+		for _, err := range append(errs, always...) {
+			s := around(t, refusing{syncertest.NewFake(), err})
+			for _, r := range inspect(t).Routes() {
+				if r.ID != id {
+					continue
+				}
+				if status, _ := s.do(t, r.Method, r.Example(), "read,write", r.ExampleBody()); status < 400 {
 					t.Errorf("%s with %v: %d", id, err, status)
 				}
 			}

@@ -37,7 +37,9 @@ func (a *API) routes(e *echo.Echo) {
 		{write, http.MethodPost, "/internal/sync/full", a.syncFull},
 		{read, http.MethodGet, "/internal/sync/jobs", a.jobs},
 		{read, http.MethodGet, "/internal/sync/jobs/:id", envelope.Bare(a.job)},
+		{read, http.MethodGet, "/internal/sync/events", envelope.Bare(a.syncEvents)},
 		{write, http.MethodDelete, "/internal/sync/jobs/:id", envelope.Bare(a.cancelJob)},
+		{write, http.MethodPost, "/internal/sync/jobs/:id/retry", a.retryJob},
 
 		{read, http.MethodGet, "/internal/stats", envelope.Bare(a.stats)},
 		{read, http.MethodGet, "/internal/modules", envelope.Bare(a.modules)},

@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/anilibria/v2/titles/{id}/recommended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is recommended to those who like a title
+         * @description In the upstream's order; what the catalogue does not know is left out.
+         */
+        get: operations["listRecommended"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/anilibria/v2/titles/code/{code}": {
         parameters: {
             query?: never;
@@ -272,6 +292,74 @@ export interface paths {
          * @description Frames are JSON, `{"type", "id", "data"}`; the protocol is in docs/realtime.md. The subprotocol `anihub.v1` may be asked for. Nothing is read from the URL: a token goes into the first frame.
          */
         get: operations["connect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/anilibria/v2/feed.rss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest episodes as RSS 2.0 */
+        get: operations["getRSS"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/anilibria/v2/feed.atom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest episodes as Atom */
+        get: operations["getAtom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/anilibria/v2/feed.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest episodes as JSON Feed 1.1 */
+        get: operations["getJSONFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/anilibria/v2/schedule.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The coming episodes as a calendar */
+        get: operations["getCalendar"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1459,6 +1547,10 @@ export interface components {
          * @example 9904
          */
         SubscribedTitleID: components["schemas"]["TitleID"];
+        /** @description Only these, comma-separated or repeated. */
+        FeedTitles: components["schemas"]["TitleID"][];
+        /** @description Else by `Accept-Language`, `ru` when that does not say. */
+        FeedLanguage: "ru" | "en";
         /** @description Tags of answers the client holds. */
         IfNoneMatch: string;
     };
@@ -1586,6 +1678,8 @@ export type ParameterPage = components['parameters']['Page'];
 export type ParameterLimit = components['parameters']['Limit'];
 export type ParameterTitleId = components['parameters']['TitleID'];
 export type ParameterSubscribedTitleId = components['parameters']['SubscribedTitleID'];
+export type ParameterFeedTitles = components['parameters']['FeedTitles'];
+export type ParameterFeedLanguage = components['parameters']['FeedLanguage'];
 export type ParameterIfNoneMatch = components['parameters']['IfNoneMatch'];
 export type HeaderRequestId = components['headers']['RequestID'];
 export type HeaderStreamPosition = components['headers']['StreamPosition'];
@@ -1700,6 +1794,51 @@ export interface operations {
             304: components["responses"]["CatalogueNotModified"];
             400: components["responses"]["BadParameter"];
             404: components["responses"]["NoTitle"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["CatalogueUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listRecommended: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Which page, from 1. */
+                page?: components["parameters"]["Page"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a title.
+                 * @example 9901
+                 */
+                id: components["parameters"]["TitleID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of titles in the short form. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "X-Stream-Position": components["headers"]["StreamPosition"];
+                    "Cache-Status": components["headers"]["CacheStatus"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TitlesAnswer"];
+                };
+            };
+            304: components["responses"]["CatalogueNotModified"];
+            400: components["responses"]["BadParameter"];
+            404: components["responses"]["NoTitle"];
+            422: components["responses"]["OutOfRange"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["CatalogueUnavailable"];
@@ -2174,6 +2313,190 @@ export interface operations {
             429: components["responses"]["TooManyConnections"];
             500: components["responses"]["Internal"];
             503: components["responses"]["RealtimeUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    getRSS: {
+        parameters: {
+            query?: {
+                /** @description How many items. */
+                limit?: number;
+                /** @description Only these, comma-separated or repeated. */
+                titles?: components["parameters"]["FeedTitles"];
+                /** @description Repeated or comma-separated; a title has all of them. */
+                genres?: string[];
+                /**
+                 * @deprecated
+                 * @description The same under the name that older clients use.
+                 */
+                "genres[]"?: string[];
+                type?: components["schemas"]["TitleType"];
+                /** @description Else by `Accept-Language`, `ru` when that does not say. */
+                lang?: components["parameters"]["FeedLanguage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One item for each title, its latest episode, newest first. Ids stay the same for ever. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "X-Stream-Position": components["headers"]["StreamPosition"];
+                    "Cache-Status": components["headers"]["CacheStatus"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/rss+xml": string;
+                };
+            };
+            304: components["responses"]["CatalogueNotModified"];
+            400: components["responses"]["BadParameter"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["CatalogueUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    getAtom: {
+        parameters: {
+            query?: {
+                /** @description How many items. */
+                limit?: number;
+                /** @description Only these, comma-separated or repeated. */
+                titles?: components["parameters"]["FeedTitles"];
+                /** @description Repeated or comma-separated; a title has all of them. */
+                genres?: string[];
+                /**
+                 * @deprecated
+                 * @description The same under the name that older clients use.
+                 */
+                "genres[]"?: string[];
+                type?: components["schemas"]["TitleType"];
+                /** @description Else by `Accept-Language`, `ru` when that does not say. */
+                lang?: components["parameters"]["FeedLanguage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same items (RFC 4287). */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "X-Stream-Position": components["headers"]["StreamPosition"];
+                    "Cache-Status": components["headers"]["CacheStatus"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                };
+            };
+            304: components["responses"]["CatalogueNotModified"];
+            400: components["responses"]["BadParameter"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["CatalogueUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    getJSONFeed: {
+        parameters: {
+            query?: {
+                /** @description How many items. */
+                limit?: number;
+                /** @description Only these, comma-separated or repeated. */
+                titles?: components["parameters"]["FeedTitles"];
+                /** @description Repeated or comma-separated; a title has all of them. */
+                genres?: string[];
+                /**
+                 * @deprecated
+                 * @description The same under the name that older clients use.
+                 */
+                "genres[]"?: string[];
+                type?: components["schemas"]["TitleType"];
+                /** @description Else by `Accept-Language`, `ru` when that does not say. */
+                lang?: components["parameters"]["FeedLanguage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same items; without the envelope. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "X-Stream-Position": components["headers"]["StreamPosition"];
+                    "Cache-Status": components["headers"]["CacheStatus"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/feed+json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            304: components["responses"]["CatalogueNotModified"];
+            400: components["responses"]["BadParameter"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["CatalogueUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    getCalendar: {
+        parameters: {
+            query?: {
+                /** @description Only these, comma-separated or repeated. */
+                titles?: components["parameters"]["FeedTitles"];
+                /** @description Else by `Accept-Language`, `ru` when that does not say. */
+                lang?: components["parameters"]["FeedLanguage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One entry for the next episode of each title that airs (RFC 5545). */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "X-Stream-Position": components["headers"]["StreamPosition"];
+                    "Cache-Status": components["headers"]["CacheStatus"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
+                };
+            };
+            304: components["responses"]["CatalogueNotModified"];
+            400: components["responses"]["BadParameter"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["CatalogueUnavailable"];
             504: components["responses"]["Timeout"];
         };
     };
