@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
@@ -194,7 +193,7 @@ func send(c echo.Context, e *encoded, position string) error {
 		moving[1] = strconv.Itoa(max(0, int(time.Since(e.storedAt).Seconds())))
 		h["Age"] = moving[1:]
 	}
-	if matches(r.Header["If-None-Match"], e.etag) {
+	if envelope.Matches(r.Header["If-None-Match"], e.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -207,17 +206,4 @@ func send(c echo.Context, e *encoded, position string) error {
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(out.bytes) // a reader who is gone cannot be told
 	return nil
-}
-
-// matches is If-None-Match with weak comparison (RFC 9110 §13.1.2).
-func matches(given []string, etag string) bool {
-	for _, line := range given {
-		for tag := range strings.SplitSeq(line, ",") {
-			tag = strings.TrimSpace(tag)
-			if tag == "*" || strings.TrimPrefix(tag, "W/") == etag[2:] {
-				return true
-			}
-		}
-	}
-	return false
 }

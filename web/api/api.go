@@ -18,6 +18,7 @@ import (
 	"anihub/modules/users"
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
+	"anihub/web/openapi"
 )
 
 // Config is what the surface needs to know of its surroundings.
@@ -50,6 +51,7 @@ type API struct {
 	deps    Deps
 	events  *Events
 	answers *answers
+	docs    *openapi.Reference
 	limit   *limiter
 	metrics *metrics
 	tracing bool
@@ -74,7 +76,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 	}
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
-		cfg: cfg, deps: deps, events: events, answers: kept,
+		cfg: cfg, deps: deps, events: events, answers: kept, docs: openapi.Public(),
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }

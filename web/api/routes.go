@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"anihub/web/envelope"
 )
 
 // route is one line of the table: who may, how, where, what.
@@ -54,17 +56,21 @@ func (a *API) otherRoutes() []route {
 		{anyone, http.MethodGet, "/health/live", a.live},
 		{anyone, http.MethodGet, "/health/ready", a.ready},
 
-		{anyone, http.MethodPost, "/api/auth/register", a.register},
-		{anyone, http.MethodPost, "/api/auth/login", a.login},
-		{anyone, http.MethodPost, "/api/auth/refresh", a.refresh},
-		{signedIn, http.MethodPost, "/api/auth/logout", a.logout},
-		{signedIn, http.MethodGet, "/api/auth/me", a.me},
+		{anyone, http.MethodGet, "/api/openapi.json", a.docs.ServeJSON},
+		{anyone, http.MethodGet, "/api/docs", a.docs.ServePage},
+		{anyone, http.MethodGet, "/api/docs/reference.js", a.docs.ServeScript},
 
-		{signedIn, http.MethodGet, "/api/users/profile", a.me},
-		{signedIn, http.MethodPut, "/api/users/profile", a.updateProfile},
-		{signedIn, http.MethodGet, "/api/users/subscriptions", a.subscriptions},
-		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", a.subscribe},
-		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", a.unsubscribe},
+		{anyone, http.MethodPost, "/api/auth/register", envelope.Bare(a.register)},
+		{anyone, http.MethodPost, "/api/auth/login", envelope.Bare(a.login)},
+		{anyone, http.MethodPost, "/api/auth/refresh", envelope.Bare(a.refresh)},
+		{signedIn, http.MethodPost, "/api/auth/logout", envelope.Bare(a.logout)},
+		{signedIn, http.MethodGet, "/api/auth/me", envelope.Bare(a.me)},
+
+		{signedIn, http.MethodGet, "/api/users/profile", envelope.Bare(a.me)},
+		{signedIn, http.MethodPut, "/api/users/profile", envelope.Bare(a.updateProfile)},
+		{signedIn, http.MethodGet, "/api/users/subscriptions", envelope.Bare(a.subscriptions)},
+		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", envelope.Bare(a.subscribe)},
+		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", envelope.Bare(a.unsubscribe)},
 	}
 }
 

@@ -28,11 +28,17 @@ import (
 	"anihub/web/internalapi"
 )
 
-// fakeCache remembers what it was asked to clear.
-type fakeCache struct{ asked []cache.Invalidation }
+// fakeCache remembers what it was asked to clear; err refuses.
+type fakeCache struct {
+	asked []cache.Invalidation
+	err   error
+}
 
 func (f *fakeCache) Invalidate(_ context.Context, i cache.Invalidation) (cache.Cleared, error) {
 	f.asked = append(f.asked, i)
+	if f.err != nil {
+		return cache.Cleared{}, f.err
+	}
 	if i.DryRun {
 		return cache.Cleared{Matched: 7}, nil
 	}
@@ -45,10 +51,11 @@ func (f *fakeCache) Explain(_ context.Context, key string) cache.Explanation {
 
 func (f *fakeCache) Stats() cache.Stats { return cache.Stats{} }
 
-// fakeAudit keeps records in memory; broken refuses them.
+// fakeAudit keeps records in memory; broken refuses them, err refuses to show them.
 type fakeAudit struct {
 	records []audit.Record
 	broken  bool
+	err     error
 }
 
 func (f *fakeAudit) Write(_ context.Context, r audit.Record) error {
@@ -60,13 +67,14 @@ func (f *fakeAudit) Write(_ context.Context, r audit.Record) error {
 }
 
 func (f *fakeAudit) Newest(_ context.Context, limit int) ([]audit.Record, error) {
-	return f.records[:min(limit, len(f.records))], nil
+	return f.records[:min(limit, len(f.records))], f.err
 }
 
 type surface struct {
 	handler http.Handler
 	cache   *fakeCache
 	audit   *fakeAudit
+	live    *realtimetest.Fake
 	users   *userstest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
@@ -94,7 +102,7 @@ func open(t *testing.T) *surface {
 func around(t *testing.T, jobs syncer.Service) *surface {
 	t.Helper()
 	s := &surface{
-		cache: &fakeCache{}, audit: &fakeAudit{}, users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{},
+		cache: &fakeCache{}, audit: &fakeAudit{}, live: realtimetest.NewFake(), users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{},
 		stopping: make(chan struct{}),
 	}
 	tel, err := telemetry.New(telemetry.LogConfig{Level: "info", Format: "text"}, telemetry.TracingConfig{}, "test", io.Discard)
@@ -102,7 +110,7 @@ func around(t *testing.T, jobs syncer.Service) *surface {
 		t.Fatal(err)
 	}
 	s.handler = internalapi.New(internalapi.Deps{
-		Users: s.users, Sync: jobs, Realtime: realtimetest.NewFake(), Cache: s.cache, Audit: s.audit,
+		Users: s.users, Sync: jobs, Realtime: s.live, Cache: s.cache, Audit: s.audit,
 		Upstream: func() []internalapi.Host {
 			return []internalapi.Host{{Host: "h", Breaker: "open", LastError: "refused"}}
 		},
@@ -114,7 +122,7 @@ func around(t *testing.T, jobs syncer.Service) *surface {
 	return s
 }
 
-func (s *surface) do(t *testing.T, method, path, token, body string) (int, answer) {
+func (s *surface) do(t *testing.T, method, path, token, body string, header ...string) (int, answer) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	if body != "" {
@@ -123,8 +131,12 @@ func (s *surface) do(t *testing.T, method, path, token, body string) (int, answe
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
+	documented(t, r, w)
 	var a answer
 	if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {

@@ -14,6 +14,7 @@ export const en: Dictionary = {
     skip: 'Skip to content',
     main: 'Main navigation',
     random: 'Surprise me',
+    api: 'API for developers',
     footer: 'Video and descriptions belong to their owners and dubbing teams.',
     feed: 'Feed of new episodes',
   },

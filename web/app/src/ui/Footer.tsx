@@ -22,6 +22,9 @@ export function Footer() {
   return (
     <footer className="footer">
       <p>{t.nav.footer}</p>
+      <a className="button quiet" href="/api/docs">
+        {t.nav.api}
+      </a>
       <a
         className="button quiet"
         href={`/api/anilibria/v2/feed.atom?lang=${lang}`}
