@@ -26,6 +26,7 @@ var (
 // context error.
 type Service interface {
 	Accounts
+	Custody
 	Profiles
 	Subscriptions
 }

@@ -97,20 +97,6 @@ func (s *Service) finish(ctx context.Context, ses session) error {
 	return s.store.sessions.Delete(ctx, ses.id)
 }
 
-// endAll ends all sessions of a user.
-func (s *Service) endAll(ctx context.Context, user, why string) error {
-	all, err := s.store.sessionsOf(ctx, user)
-	if err != nil {
-		return err
-	}
-	for _, ses := range all {
-		if err := s.end(ctx, ses, why); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // tidy ends what a user has too many of. Failing is no reason to turn them away.
 func (s *Service) tidy(ctx context.Context, user string) {
 	all, err := s.store.sessionsOf(ctx, user)

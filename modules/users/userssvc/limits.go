@@ -49,9 +49,19 @@ type attempt struct {
 // login counts an attempt on whatever was typed, whether or not there is such an
 // account. ErrTooMany.
 func (l limits) login(ctx context.Context, who, address string) (*attempt, error) {
+	return l.attempt(ctx, key("login", who), address)
+}
+
+// proof counts an attempt of a signed-in user to confirm something by the password.
+// ErrTooMany.
+func (l limits) proof(ctx context.Context, userID, address string) (*attempt, error) {
+	return l.attempt(ctx, key("proof", userID), address)
+}
+
+func (l limits) attempt(ctx context.Context, account, address string) (*attempt, error) {
 	a := &attempt{
 		limiter: l.limiter,
-		account: counted{key("login", who), Limit{l.cfg.LoginFailures, l.cfg.LoginWindow}},
+		account: counted{account, Limit{l.cfg.LoginFailures, l.cfg.LoginWindow}},
 		address: counted{addressKey("login from", address), Limit{l.cfg.LoginFailuresPerAddress, l.cfg.LoginWindow}},
 	}
 	if err := a.address.take(ctx, a.limiter); err != nil {

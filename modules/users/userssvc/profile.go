@@ -71,14 +71,17 @@ func (s *Service) SetBanned(ctx context.Context, who string, on bool) (users.Use
 		if err != nil {
 			return users.User{}, err
 		}
-		u, err := s.edit(ctx, a.id, func(a *account) error {
+		a, err = s.revise(ctx, a.id, func(a *account) error {
 			a.Banned = on
+			if t := now(); on {
+				a.SweepAt = &t
+			}
 			return nil
 		})
 		if err == nil && on {
-			err = s.endAll(ctx, a.id, users.EndedBanned)
+			s.settleSoon(ctx, a)
 		}
-		return u, err
+		return a.user(), err
 	})
 }
 
@@ -87,6 +90,15 @@ var errUnchanged = errors.New("unchanged")
 // edit changes an account and answers with what it became. ErrNotFound,
 // ErrAccountExists.
 func (s *Service) edit(ctx context.Context, id string, change func(*account) error) (users.User, error) {
+	a, err := s.revise(ctx, id, change)
+	if err != nil {
+		return users.User{}, err
+	}
+	return a.user(), nil
+}
+
+// revise is edit with the whole account.
+func (s *Service) revise(ctx context.Context, id string, change func(*account) error) (account, error) {
 	a, err := s.store.change(ctx, id, func(a *account) error {
 		before := a.user()
 		if err := change(a); err != nil {
@@ -99,9 +111,9 @@ func (s *Service) edit(ctx context.Context, id string, change func(*account) err
 		return nil
 	})
 	if err != nil && !errors.Is(err, errUnchanged) {
-		return users.User{}, exists(err)
+		return account{}, exists(err)
 	}
-	return a.user(), nil
+	return a, nil
 }
 
 func same(a, b users.User) bool {

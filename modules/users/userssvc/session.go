@@ -22,7 +22,7 @@ const maxSessions = 100
 
 // open begins a session.
 func (s *Service) open(ctx context.Context, a account, c users.Client) (users.Session, error) {
-	ses := session{id: newID(), User: a.id, Seed: make([]byte, 16), CreatedAt: now()}
+	ses := session{id: newID(), User: a.id, Seed: make([]byte, 16), CreatedAt: now(), Credential: a.Credential}
 	_, _ = rand.Read(ses.Seed) // never fails (crypto/rand)
 	token := s.advance(&ses, c)
 	if err := s.store.sessions.Insert(ctx, ses.id, ses); err != nil {
@@ -126,6 +126,8 @@ func (s *Service) owner(ctx context.Context, ses session) (account, error) {
 		return a, users.ErrBadToken
 	case err == nil && a.Banned:
 		return a, s.endFor(ctx, ses, users.EndedBanned, users.ErrBanned)
+	case err == nil && !a.admits(ses):
+		return a, s.endFor(ctx, ses, users.EndedPassword, users.ErrBadToken)
 	}
 	return a, err
 }
@@ -214,7 +216,7 @@ func (s *Service) lookUp(ctx context.Context, c auth.Claims) (standing, error) {
 	if err != nil {
 		return gone, err
 	}
-	if ses.over(now()) || ses.User != a.id {
+	if ses.over(now()) || !a.admits(ses) {
 		return gone, nil
 	}
 	return standing{user: a.id, roles: a.Roles}, nil

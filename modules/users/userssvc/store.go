@@ -21,9 +21,9 @@ type store struct {
 func newStore(s documents.Store) *store {
 	return &store{
 		users: s.Collection(documents.Spec{Name: "users", Indexes: []documents.Index{
-			{Field: "login_key", Unique: true}, {Field: "email_key", Unique: true},
+			{Field: "login_key", Unique: true}, {Field: "email_key", Unique: true}, {Field: "sweep_at"},
 		}}),
-		sessions: s.Collection(documents.Spec{Name: "sessions", Indexes: []documents.Index{
+		sessions: s.Collection(documents.Spec{Name: sessionsName, Indexes: []documents.Index{
 			{Field: "user"}, {Field: "expires_at"}, {Field: "ended_at"},
 		}}),
 		subscriptions: s.Collection(documents.Spec{Name: "subscriptions", Indexes: []documents.Index{
@@ -32,6 +32,9 @@ func newStore(s documents.Store) *store {
 		marks: s.Collection(documents.Spec{Name: "users_marks"}),
 	}
 }
+
+// sessionsName is the collection that has rules of its own when a user leaves.
+const sessionsName = "sessions"
 
 // rest keeps the fields that a newer AniHub wrote and this one does not know.
 type rest map[string]any
@@ -48,9 +51,31 @@ type account struct {
 	Banned    bool      `bson:"banned"`
 	CreatedAt time.Time `bson:"created_at"`
 	UpdatedAt time.Time `bson:"updated_at"`
-	Rest      rest      `bson:",inline"`
+
+	Credential int64      `bson:"credential,omitempty"` // how often the password was set: sessions of an older one are over,
+	Kept       string     `bson:"kept,omitempty"`       // but for the session that set it
+	DeletedAt  *time.Time `bson:"deleted_at,omitempty"` // set = the account is gone
+	SweepAt    *time.Time `bson:"sweep_at,omitempty"`   // set = something is left to end then (settle)
+	Rest       rest       `bson:",inline"`
 
 	id string
+}
+
+// admits tells whether a session of the account may go on.
+func (a account) admits(ses session) bool {
+	return a.DeletedAt == nil && !a.Banned && ses.User == a.id &&
+		(ses.Credential == a.Credential || ses.id == a.Kept)
+}
+
+// refusal is why sessions of the account end that it does not admit.
+func (a account) refusal() string {
+	switch {
+	case a.DeletedAt != nil:
+		return users.EndedDeleted
+	case a.Banned:
+		return users.EndedBanned
+	}
+	return users.EndedPassword
 }
 
 func (a account) user() users.User {
@@ -70,7 +95,8 @@ type session struct {
 	RotatedBy  []byte     `bson:"rotated_by"` // hash of the client it was made for
 	CreatedAt  time.Time  `bson:"created_at"`
 	ExpiresAt  time.Time  `bson:"expires_at"`
-	Address    string     `bson:"address"` // of the last refresh
+	Credential int64      `bson:"credential,omitempty"` // the account's when the session began
+	Address    string     `bson:"address"`              // of the last refresh
 	UserAgent  string     `bson:"user_agent"`
 	EndedAt    *time.Time `bson:"ended_at,omitempty"` // set = over, to be announced and deleted
 	EndedWhy   string     `bson:"ended_why,omitempty"`
@@ -130,6 +156,9 @@ func (s *store) account(ctx context.Context, id string) (account, error) {
 		return a, users.ErrNotFound
 	}
 	_, err := s.users.Get(ctx, id, &a)
+	if err == nil && a.DeletedAt != nil {
+		return account{id: id}, users.ErrNotFound
+	}
 	return a, named(err)
 }
 
@@ -144,7 +173,9 @@ func (s *store) find(ctx context.Context, key string) (account, error) {
 			return account{}, err
 		}
 		a := account{id: d.ID}
-		return a, d.Decode(&a)
+		if err := d.Decode(&a); err != nil || a.DeletedAt == nil {
+			return a, err
+		}
 	}
 	return account{}, users.ErrNotFound
 }
@@ -152,6 +183,16 @@ func (s *store) find(ctx context.Context, key string) (account, error) {
 // change edits an account until nobody else changed it meanwhile. An error of edit
 // leaves it as it was. users.ErrNotFound, documents.ErrExists.
 func (s *store) change(ctx context.Context, id string, edit func(*account) error) (account, error) {
+	return s.amend(ctx, id, func(a *account) error {
+		if a.DeletedAt != nil {
+			return users.ErrNotFound
+		}
+		return edit(a)
+	})
+}
+
+// amend is change for accounts that are gone, too.
+func (s *store) amend(ctx context.Context, id string, edit func(*account) error) (account, error) {
 	for range maxTries {
 		a := account{id: id}
 		if !validID(id) {

@@ -73,8 +73,11 @@ type Deps struct {
 
 // Service implements users.Service.
 type Service struct {
-	deps    Deps
-	log     *slog.Logger
+	deps Deps
+	log  *slog.Logger
+
+	belongings *belongings // what users own
+
 	store   *store
 	refresh refreshTokens
 	limits  limits
@@ -98,21 +101,26 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Limiter == nil {
 		deps.Limiter = NewMemoryLimiter()
 	}
+	kept := &belongings{Store: deps.Documents}
+	deps.Documents = kept
 	return &Service{
-		deps: deps, log: deps.Log, store: newStore(deps.Documents), refresh: refreshTokens{keys},
+		belongings: kept,
+		deps:       deps, log: deps.Log, store: newStore(deps.Documents), refresh: refreshTokens{keys},
 		limits: limits{cfg, deps.Limiter}, memo: newMemo(), metrics: m,
 	}, nil
 }
 
 // How often Run looks for work. Ends that were not announced are the aftermath of a
-// crash or of an event log that was down.
+// crash, of an event log that was down, or of a command of the operator that has no
+// log; the sockets of an ended session close within this time.
 const (
-	announceEvery = 5 * time.Second
+	announceEvery = time.Second
 	expireEvery   = time.Hour
 )
 
 // Run finishes what a crash or a failing store left: ends of sessions that were not
-// announced, sessions past their life. It returns when ctx ends.
+// announced, accounts that changed with something left to end, sessions past their
+// life. It returns when ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	announce := time.NewTicker(announceEvery)
 	defer announce.Stop()
@@ -124,7 +132,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-announce.C:
-			err = s.announceEnded(ctx)
+			err = errors.Join(s.announceEnded(ctx), s.sweepAccounts(ctx))
 		case <-expire.C:
 			err = s.expireSessions(ctx)
 		}

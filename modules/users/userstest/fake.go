@@ -35,6 +35,7 @@ type fakeSession struct {
 	current   string // refresh token
 	rotated   []string
 	client    users.Client
+	created   time.Time
 	rotatedAt time.Time
 	expires   time.Time
 }
@@ -124,7 +125,7 @@ func (f *Fake) find(who string) *fakeUser {
 }
 
 func (f *Fake) open(u *fakeUser, c users.Client) users.Session {
-	s := &fakeSession{id: fakeID(), user: u.ID}
+	s := &fakeSession{id: fakeID(), user: u.ID, created: time.Now()}
 	f.sessions[s.id] = s
 	f.rotate(s, c)
 	return f.pair(s)
