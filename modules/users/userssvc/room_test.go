@@ -130,7 +130,17 @@ type store struct {
 	documents.Store
 	down  atomic.Bool
 	asked atomic.Int64
-	specs sync.Map // name → documents.Spec
+	specs sync.Map     // name → documents.Spec
+	fatal atomic.Value // what takes the store down once it is done: "users Replace"
+}
+
+// downAfter takes the store down right after the next such operation succeeded.
+func (s *store) downAfter(collection, operation string) { s.fatal.Store(collection + " " + operation) }
+
+func (s *store) did(collection, operation string) {
+	if s.fatal.CompareAndSwap(collection+" "+operation, "") {
+		s.down.Store(true)
+	}
 }
 
 // raw is a collection that the room declared, past the faults and counts.
@@ -145,7 +155,7 @@ func (s *store) raw(t *testing.T, name string) documents.Collection {
 
 func (s *store) Collection(spec documents.Spec) documents.Collection {
 	s.specs.Store(spec.Name, spec)
-	return &collection{s.Store.Collection(spec), s}
+	return &collection{s.Store.Collection(spec), s, spec.Name}
 }
 
 func (s *store) ask() error {
@@ -159,6 +169,7 @@ func (s *store) ask() error {
 type collection struct {
 	documents.Collection
 	store *store
+	name  string
 }
 
 func (c *collection) Get(ctx context.Context, id string, into any) (int64, error) {
@@ -179,7 +190,11 @@ func (c *collection) Replace(ctx context.Context, id string, version int64, doc 
 	if err := c.store.ask(); err != nil {
 		return err
 	}
-	return c.Collection.Replace(ctx, id, version, doc)
+	err := c.Collection.Replace(ctx, id, version, doc)
+	if err == nil {
+		c.store.did(c.name, "Replace")
+	}
+	return err
 }
 
 func (c *collection) Delete(ctx context.Context, id string) error {
