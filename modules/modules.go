@@ -97,8 +97,12 @@ func (m *Modules) buildUsers() error {
 	if !m.cfg.here(Users) {
 		return nil
 	}
+	var limiter userssvc.Limiter
+	if m.deps.Redis != nil {
+		limiter = userssvc.NewRedisLimiter(m.deps.Redis)
+	}
 	room, err := userssvc.New(m.cfg.Users.Config, userssvc.Deps{
-		Documents: m.deps.Store, Tokens: m.deps.Auth.Users, Passwords: m.deps.Auth.Passwords, Events: m.deps.Log,
+		Limiter: limiter, Documents: m.deps.Store, Tokens: m.deps.Auth.Users, Passwords: m.deps.Auth.Passwords, Events: m.deps.Log,
 		Log: m.deps.Telemetry.Component(Users), Registerer: m.deps.Telemetry.Registry,
 		Development: m.deps.Development,
 	})

@@ -14,6 +14,7 @@ type metrics struct {
 	operations *prometheus.CounterVec
 	worthless  *prometheus.CounterVec
 	ended      *prometheus.CounterVec
+	alone      prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -30,8 +31,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "users_sessions_ended_total",
 			Help: "Sessions that ended, by reason.",
 		}, []string{"reason"}),
+		alone: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "users_limiter_fallbacks_total",
+			Help: "Questions about attempts that were answered by this process alone, because the shared limiter did not answer.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended} {
+	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended, m.alone} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -65,7 +65,7 @@ type Deps struct {
 	Tokens      *auth.Users
 	Passwords   *auth.Passwords
 	Events      Events
-	Limiter     Limiter // nil = within this process
+	Limiter     Limiter // shared with other instances, may fail; nil = within this process
 	Log         *slog.Logger
 	Registerer  prometheus.Registerer
 	Development bool // the first user to register becomes an admin
@@ -98,15 +98,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if deps.Limiter == nil {
-		deps.Limiter = NewMemoryLimiter()
+	limiter := Limiter(NewMemoryLimiter())
+	if deps.Limiter != nil {
+		limiter = newFallback(deps.Limiter, m.alone, deps.Log)
 	}
 	kept := &belongings{Store: deps.Documents}
 	deps.Documents = kept
 	return &Service{
 		belongings: kept,
 		deps:       deps, log: deps.Log, store: newStore(deps.Documents), refresh: refreshTokens{keys},
-		limits: limits{cfg, deps.Limiter}, memo: newMemo(), metrics: m,
+		limits: limits{cfg, limiter}, memo: newMemo(), metrics: m,
 	}, nil
 }
 
