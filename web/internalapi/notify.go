@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"anihub/modules/realtime"
+	"anihub/platform/auth"
 	"anihub/web/envelope"
 )
 
@@ -95,5 +96,5 @@ func (a *API) user(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, userOf(u))
+	return envelope.OK(c, http.StatusOK, userOf(u, auth.From(c.Request().Context()).May(auth.ReadPII)))
 }

@@ -55,18 +55,26 @@ func jobOf(j syncer.Job) jobJSON {
 	return out
 }
 
-// userJSON is the public part of a user; an e-mail is not.
+// userJSON is the public part of a user; the e-mail is shown to who may read it.
 type userJSON struct {
 	ID        string   `json:"id"`
 	Login     string   `json:"login"`
+	Email     string   `json:"email,omitempty"`
 	Name      string   `json:"name"`
 	Roles     []string `json:"roles"`
 	Banned    bool     `json:"banned"`
 	CreatedAt *string  `json:"created_at"`
 }
 
-func userOf(u users.User) userJSON {
-	return userJSON{u.ID, u.Login, u.Name, append([]string{}, u.Roles...), u.Banned, envelope.Moment(u.CreatedAt)}
+func userOf(u users.User, personal bool) userJSON {
+	out := userJSON{
+		ID: u.ID, Login: u.Login, Name: u.Name, Roles: append([]string{}, u.Roles...),
+		Banned: u.Banned, CreatedAt: envelope.Moment(u.CreatedAt),
+	}
+	if personal {
+		out.Email = u.Email
+	}
+	return out
 }
 
 type validationJSON struct {
