@@ -2,9 +2,6 @@ package test
 
 import (
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -87,27 +84,8 @@ func TestFeedsOutliveEverything(t *testing.T) {
 // of ours, and drives the row of recommendations.
 func TestFeedsInABrowser(t *testing.T) {
 	t.Parallel()
-	chromium, node := need(t, "chromium"), need(t, "node")
-	script, err := filepath.Abs("../web/app/e2e/feeds.mjs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat("../web/app/dist/index.html"); err != nil {
-		missing(t, "the page is not built (make web/app/dist/index.html)")
-	}
-	if _, err := os.Stat("../web/app/node_modules/playwright-core"); err != nil {
-		missing(t, "the page's packages are not installed (npm ci in web/app)")
-	}
-	p := start(t, []string{"demo", "-every", "5s"})
-	p.ready()
-	cmd := exec.CommandContext(t.Context(), node, script, p.url, chromium)
-	cmd.Dir = filepath.Dir(script)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-	if n := strings.Count(string(out), "ok "); err == nil && n != 4 {
-		t.Errorf("%d steps:\n%s", n, out)
+	if out := drive(t, "feeds.mjs", "5s"); strings.Count(out, "ok ") != 4 {
+		t.Errorf("not the four steps:\n%s", out)
 	}
 }
 

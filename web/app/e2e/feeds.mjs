@@ -1,19 +1,8 @@
 // The feeds as a browser's own parsers see them, and the row of similar titles:
 // node feeds.mjs URL CHROMIUM. The first step that does not hold ends it with 1.
 import assert from 'node:assert/strict';
-import { chromium } from 'playwright-core';
+import { browser, url } from './chromium.mjs';
 
-const [url, executablePath] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-  ],
-});
 const page = await (await browser.newContext({ locale: 'ru-RU' })).newPage();
 page.setDefaultTimeout(60_000);
 

@@ -103,6 +103,23 @@ func (i *Inspector) Codes() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// Refuses tells whether an error's code and details are the refusal of a query parameter
+// that does not exist, and accept just those that are documented.
+func (r *Route) Refuses(parameter, code string, details map[string]any) error {
+	var accepted []string
+	for _, name := range list(details["accepted"]) {
+		accepted = append(accepted, text(name))
+	}
+	slices.Sort(accepted)
+	switch {
+	case code != "BAD_PARAMETER" || details["parameter"] != parameter:
+		return fmt.Errorf("%s: %s about %v, want a refusal of %s", r.ID, code, details["parameter"], parameter)
+	case !slices.Equal(accepted, r.Query):
+		return fmt.Errorf("%s: accepts %v, documented are %v", r.ID, accepted, r.Query)
+	}
+	return nil
+}
+
 // Find is the operation that a request belongs to; nil when there is none. HEAD
 // belongs to GET.
 func (i *Inspector) Find(method, path string) *Route {
