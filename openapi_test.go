@@ -50,22 +50,49 @@ type world struct {
 // public walks through the public document as a viewer would. The logout is last.
 func (w *world) public() {
 	examples := w.open(openapi.Public(), w.site.url)
-	var logout []openapi.Request
+	var last []openapi.Request // each in a session of its own, which it ends
 	for _, q := range examples {
 		switch q.Operation {
 		case "connect":
 			w.connect(q)
-		case "logout":
-			logout = append(logout, q)
+		case "logout", "endSession", "endSessions", "deleteAccount":
+			last = append(last, q)
 		default:
 			w.viewer(q)
 		}
 	}
-	w.viewer(openapi.Request{Operation: "login", Method: "POST", Target: "/api/auth/login", Header: examplesHeader(), Body: []byte(`{"login":"mira","password":"a long password"}`)})
-	for _, q := range logout {
+	for _, q := range last {
+		credentials := `{"login":"mira","password":"a long password"}`
+		if q.Operation == "deleteAccount" {
+			credentials = `{"login":"tablet","password":"another long password"}`
+		}
+		w.viewer(openapi.Request{Operation: "login", Method: "POST", Target: "/api/auth/login", Header: examplesHeader(), Body: []byte(credentials)})
+		w.live["ses4k2m9x7q"] = w.session()
 		w.do(q)
 	}
 	w.complete()
+}
+
+// session is the id of the session that is signed in.
+func (w *world) session() string {
+	w.t.Helper()
+	var list struct {
+		Data []struct {
+			ID      string
+			Current bool
+		}
+	}
+	_, body := w.send(w.base, openapi.Request{Method: "GET", Target: "/api/users/sessions"})
+	if err := json.Unmarshal(body, &list); err != nil {
+		w.t.Fatalf("sessions: %s", body)
+	}
+	for _, s := range list.Data {
+		if s.Current {
+			return s.ID
+		}
+	}
+	w.t.Fatalf("no session is the current one: %s", body)
+	return ""
 }
 
 func examplesHeader() [][2]string { return [][2]string{{"Content-Type", "application/json"}} }
@@ -159,6 +186,7 @@ func (w *world) viewerAgain() {
 	var session struct {
 		Data struct {
 			Access string `json:"access_token"`
+			User   struct{ ID string }
 		}
 	}
 	r, body := w.send(w.site.url, openapi.Request{
@@ -168,6 +196,7 @@ func (w *world) viewerAgain() {
 		w.t.Fatalf("login: %d %s", r.StatusCode, body)
 	}
 	w.live["eyJhbGciOiJIUzI1NiJ9.access.token"] = session.Data.Access
+	w.live["usr4k2m9x7q"] = session.Data.User.ID
 }
 
 func (w *world) open(r *openapi.Reference, base string) []openapi.Request {

@@ -66,7 +66,7 @@ func TestSessionsOfAUser(t *testing.T) {
 			t.Errorf("this one: %+v", x)
 		}
 	}
-	for _, foreign := range []string{"nobody", "%00", "..%2f..", strings.Repeat("x", 500), strings.ToUpper(id), id + "x", "$gt"} {
+	for _, foreign := range []string{"nobody", "%00", strings.Repeat("x", 500), strings.ToUpper(id), id + "x", "$gt"} {
 		r := s.do(t, "DELETE", "/api/users/sessions/"+foreign, "", "Authorization", here)
 		if e := answerOf(t, r); r.StatusCode != 404 {
 			t.Errorf("%.20s: %d %s", foreign, r.StatusCode, e.Error.Code)

@@ -68,6 +68,11 @@ func (a *API) otherRoutes() []route {
 
 		{signedIn, http.MethodGet, "/api/users/profile", envelope.Bare(a.me)},
 		{signedIn, http.MethodPut, "/api/users/profile", envelope.Bare(a.updateProfile)},
+		{signedIn, http.MethodPut, "/api/users/change-password", envelope.Bare(a.changePassword)},
+		{signedIn, http.MethodDelete, "/api/users/account", envelope.Bare(a.deleteAccount)},
+		{signedIn, http.MethodGet, "/api/users/sessions", envelope.Bare(a.sessions)},
+		{signedIn, http.MethodDelete, "/api/users/sessions", a.endSessions},
+		{signedIn, http.MethodDelete, "/api/users/sessions/:id", envelope.Bare(a.endSession)},
 		{signedIn, http.MethodGet, "/api/users/subscriptions", envelope.Bare(a.subscriptions)},
 		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", envelope.Bare(a.subscribe)},
 		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", envelope.Bare(a.unsubscribe)},

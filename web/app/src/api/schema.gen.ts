@@ -521,6 +521,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the user is signed in */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign out everywhere
+         * @description Ends all sessions of the user, this one included. Their access tokens are dead within a second, their sockets are closed.
+         */
+        delete: operations["endSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign out one session
+         * @description Ending this one is a logout.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the password
+         * @description All other sessions end; this one stays. Wrong current passwords are counted as failed sign-ins are.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete the account
+         * @description Everything of the user goes: profile, lists, progress, subscriptions, channels, sessions. There is no way back; the login and the e-mail are free at once.
+         */
+        delete: operations["deleteAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1054,6 +1135,42 @@ export interface components {
             /** Format: email */
             email?: string | null;
         };
+        /** @description Where the user is signed in. */
+        SessionInfo: {
+            /** @example ses4k2m9x7q */
+            id: string;
+            /**
+             * @description What the client says of itself.
+             * @example Firefox on Windows
+             */
+            device: string;
+            /**
+             * @description Where it was used from last.
+             * @example 192.0.2.7
+             */
+            address: string;
+            created_at: components["schemas"]["KnownMoment"];
+            /** @description Of the last refresh; a client in use refreshes every 15 minutes. */
+            used_at: components["schemas"]["KnownMoment"];
+            expires_at: components["schemas"]["KnownMoment"];
+            /** @description It is the one that asks. */
+            current: boolean;
+        };
+        SessionsAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["SessionInfo"][];
+        };
+        PasswordChange: {
+            /** Format: password */
+            current_password: string;
+            /** Format: password */
+            new_password: string;
+        };
+        AccountDeletion: {
+            /** Format: password */
+            password: string;
+        };
         SessionAnswer: {
             /** @constant */
             success: true;
@@ -1184,6 +1301,38 @@ export interface components {
                     error?: {
                         /** @enum {unknown} */
                         code?: "BANNED";
+                    };
+                };
+            };
+        };
+        /** @description The password that confirms it is wrong. The session stays. */
+        BadPassword: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "BAD_PASSWORD";
+                    };
+                };
+            };
+        };
+        /** @description The user has no such session (any more). */
+        NoSession: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "SESSION_NOT_FOUND" | "NOT_FOUND";
                     };
                 };
             };
@@ -1584,6 +1733,8 @@ export interface components {
         WWWAuthenticate: "Bearer realm=\"anihub\"";
         /** @description The next refresh token (`refresh_token`; HttpOnly, SameSite=Strict, Path=/api/auth), or its removal. */
         RefreshCookie: string;
+        /** @description The removal of the refresh token, when the session of this request ended. */
+        RefreshCookieRemoved: string;
         /** @description The protocol this address speaks. */
         Upgrade: "websocket";
         /** @description The version of the protocol that is spoken. */
@@ -1640,6 +1791,10 @@ export type Credentials = components['schemas']['Credentials'];
 export type Refresh = components['schemas']['Refresh'];
 export type RefreshInBody = components['schemas']['RefreshInBody'];
 export type ProfileChange = components['schemas']['ProfileChange'];
+export type SessionInfo = components['schemas']['SessionInfo'];
+export type SessionsAnswer = components['schemas']['SessionsAnswer'];
+export type PasswordChange = components['schemas']['PasswordChange'];
+export type AccountDeletion = components['schemas']['AccountDeletion'];
 export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type SubscriptionAnswer = components['schemas']['SubscriptionAnswer'];
@@ -1653,6 +1808,8 @@ export type ResponseNoUpgrade = components['responses']['NoUpgrade'];
 export type ResponseBadCredentials = components['responses']['BadCredentials'];
 export type ResponseSignIn = components['responses']['SignIn'];
 export type ResponseBanned = components['responses']['Banned'];
+export type ResponseBadPassword = components['responses']['BadPassword'];
+export type ResponseNoSession = components['responses']['NoSession'];
 export type ResponseRefreshForbidden = components['responses']['RefreshForbidden'];
 export type ResponseOriginNotAllowed = components['responses']['OriginNotAllowed'];
 export type ResponseNoTitle = components['responses']['NoTitle'];
@@ -1695,6 +1852,7 @@ export type HeaderRateLimitRemaining = components['headers']['RateLimitRemaining
 export type HeaderRateLimitReset = components['headers']['RateLimitReset'];
 export type HeaderWwwAuthenticate = components['headers']['WWWAuthenticate'];
 export type HeaderRefreshCookie = components['headers']['RefreshCookie'];
+export type HeaderRefreshCookieRemoved = components['headers']['RefreshCookieRemoved'];
 export type HeaderUpgrade = components['headers']['Upgrade'];
 export type HeaderWebSocketVersion = components['headers']['WebSocketVersion'];
 export type $defs = Record<string, never>;
@@ -2828,6 +2986,177 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Last used first. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    endSessions: {
+        parameters: {
+            query?: {
+                /** @description Stay signed in here. */
+                others?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out; the cookie is removed unless this session stays. */
+            200: {
+                headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookieRemoved"];
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of one of the own sessions.
+                 * @example ses4k2m9x7q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out; the cookie is removed when it was this session. */
+            200: {
+                headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookieRemoved"];
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoSession"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Changed. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            403: components["responses"]["BadPassword"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["TooManyAttempts"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersBusy"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    deleteAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountDeletion"];
+            };
+        };
+        responses: {
+            /** @description Deleted; the cookie is removed. */
+            200: {
+                headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookieRemoved"];
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            403: components["responses"]["BadPassword"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooManyAttempts"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersBusy"];
             504: components["responses"]["Timeout"];
         };
     };
