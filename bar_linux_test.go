@@ -48,7 +48,9 @@ func TestOnATerminalTheFirstSyncShowsABar(t *testing.T) {
 	env := []string{
 		"ANIHUB_WEB_ADDR=127.0.0.1:0", "ANIHUB_MODULES_ADDR=127.0.0.1:0", "ANIHUB_PLATFORM_LOG_LEVEL=info", "PATH=/none",
 	}
-	go func() { ended <- run(ctx, terminal{io.Discard, slave, env}, []string{"demo", "-titles", "1200"}) }()
+	go func() {
+		ended <- run(ctx, terminal{out: io.Discard, err: slave, environ: env}, []string{"demo", "-titles", "1200"})
+	}()
 	for deadline := time.Now().Add(time.Minute); !strings.Contains(seen.String(), "full sync ended"); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the first sync does not end: %q", seen)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -13,9 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"anihub/modules"
-	"anihub/modules/users"
-	"anihub/platform"
 	"anihub/platform/auth"
 	"anihub/platform/config"
 	"anihub/platform/telemetry"
@@ -50,7 +46,7 @@ func configure(_ context.Context, t terminal, args []string) error {
 func token(_ context.Context, t terminal, args []string) error {
 	fs, file := flags(t, "token")
 	service := fs.String("service", "", "`name` of the service, one of platform.auth.allowed_services")
-	permissions := fs.String("permissions", "read", "comma-separated: read, write, notify")
+	permissions := fs.String("permissions", "read", "comma-separated: read, write, notify, read:pii (e-mail addresses of users)")
 	ttl := fs.Duration("ttl", 5*time.Minute, "life of the token, at most 24h")
 	if err := parse(fs, args); err != nil {
 		return err
@@ -130,42 +126,4 @@ func askHealth(ctx context.Context, url string) (string, error) {
 		return "", fmt.Errorf("%s answers something that is no readiness: %w", url, err)
 	}
 	return body.Status, nil
-}
-
-// user is the command user admin.
-func user(ctx context.Context, t terminal, args []string) error {
-	if len(args) == 0 || args[0] != "admin" {
-		return errors.New("say user admin EMAIL-OR-LOGIN")
-	}
-	fs, file := flags(t, "user admin")
-	if err := fs.Parse(args[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return exit(2)
-	}
-	if fs.NArg() != 1 {
-		return errors.New("say user admin EMAIL-OR-LOGIN")
-	}
-	s, err := loadValid(t, *file)
-	if err != nil {
-		return err
-	}
-	s.Platform.Log.Level = "warn"
-	p, err := platform.Open(s.Platform, version, t.err)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = p.Close(ctx) }()
-	s.Modules.Target = []string{modules.Users}
-	m, err := modules.New(s.Modules, ground(p))
-	if err != nil {
-		return err
-	}
-	u, err := m.Users.SetRole(ctx, fs.Arg(0), users.RoleAdmin, true)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(t.out, "%s <%s> is an admin\n", u.Login, u.Email)
-	return err
 }

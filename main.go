@@ -25,6 +25,7 @@ var (
 type terminal struct {
 	out, err io.Writer
 	environ  []string
+	in       io.Reader // nil = nothing to read
 }
 
 // command is one word after anihub.
@@ -38,9 +39,9 @@ func commands() []command {
 		{"serve", "[-config FILE] [-target MODULES]", "serve the site (also without any word)", serve},
 		{"demo", "[-addr :8080] [-every 5s]", "serve with a built-in upstream and a throw-away store; needs no network", demo},
 		{"healthcheck", "[-url URL]", "ask a running server: exit 0 ready, 1 degraded, 2 not ready", healthcheck},
-		{"token", "-service NAME [-permissions read,write,notify] [-ttl 5m]", "print a service token for /internal", token},
+		{"token", "-service NAME [-permissions read,write,notify,read:pii] [-ttl 5m]", "print a service token for /internal", token},
 		{"config", "check | print", "validate the configuration, or show it with secrets masked", configure},
-		{"user", "admin EMAIL-OR-LOGIN", "make a user an admin", user},
+		{"user", "list | admin | ban | unban | reset-password", "manage accounts; anihub user -h tells more", user},
 		{"version", "", "print version, commit and Go", printVersion},
 		{"help", "", "show this", help},
 	}
@@ -63,7 +64,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the second one has its default effect: it ends us at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, terminal{os.Stdout, os.Stderr, os.Environ()}, os.Args[1:]))
+	os.Exit(run(ctx, terminal{os.Stdout, os.Stderr, os.Environ(), os.Stdin}, os.Args[1:]))
 }
 
 // run is the program: 0 when all went well, 1 on an error, 2 on wrong words.

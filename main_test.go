@@ -533,13 +533,22 @@ func TestCommands(t *testing.T) {
 		{"token with a wish", []string{"token", "-service", "admin", "-permissions", "everything"}, nil, 1, "permission"},
 		{"healthcheck of nothing", []string{"healthcheck", "-url", "http://127.0.0.1:1/health/ready"}, nil, 2, "refused"},
 		{"user admin of nobody", []string{"user", "admin", "nobody@example.org"}, nil, 1, "no such user"},
-		{"user of nothing", []string{"user"}, nil, 1, "user admin"},
+		{"user of nothing", []string{"user"}, nil, 2, "reset-password"},
+		{"user help", []string{"user", "-h"}, nil, 0, "reset-password"},
+		{"user does not fly", []string{"user", "fly"}, nil, 2, "no anihub user fly"},
+		{"help of user ban", []string{"user", "ban", "-h"}, nil, 0, "sockets"},
+		{"ban of two", []string{"user", "ban", "a", "b"}, nil, 2, "EMAIL-OR-LOGIN"},
+		{"list of somebody", []string{"user", "list", "mira"}, nil, 2, "user list"},
+		{"ban of nobody", []string{"user", "ban", "nobody"}, nil, 1, "no such user"},
+		{"reset of nobody", []string{"user", "reset-password", "nobody"}, nil, 1, "no such user"},
+		{"reset from nothing", []string{"user", "reset-password", "-stdin", "nobody"}, nil, 1, "standard input"},
+		{"token for e-mails", []string{"token", "-service", "admin", "-permissions", "read,read:pii"}, nil, 0, "."},
 		{"demo too fast", []string{"demo", "-every", "1ms"}, nil, 1, "1s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			got := run(t.Context(), terminal{&out, &out, append(append([]string{}, env...), c.env...)}, c.args)
+			got := run(t.Context(), terminal{out: &out, err: &out, environ: append(append([]string{}, env...), c.env...)}, c.args)
 			if got != c.code || !strings.Contains(out.String(), c.says) {
 				t.Errorf("exit %d, want %d; said %q, want %q", got, c.code, out.String(), c.says)
 			}
