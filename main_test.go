@@ -427,6 +427,39 @@ func flowAccount(t *testing.T, s *site) {
 	if _, _, err := sock.c.Read(t.Context()); websocket.CloseStatus(err) != 4401 {
 		t.Errorf("the socket of a session that ended: %v, want close 4401", err)
 	}
+	flowDeletion(t, s)
+}
+
+// flowDeletion: the viewer leaves for good, with a socket open; the login is free.
+func flowDeletion(t *testing.T, s *site) {
+	t.Helper()
+	var session struct {
+		Token string `json:"access_token"`
+	}
+	_, a := s.call(t, "POST", s.url+"/api/auth/login", "", `{"login":"mira","password":"a long password"}`)
+	a.into(t, &session)
+	sock := s.dial(t)
+	sock.send(fmt.Sprintf(`{"type":"auth","data":{"token":%q}}`, session.Token))
+	sock.expect("auth_ok")
+	if status, a := s.call(t, "PUT", s.url+"/api/users/change-password", session.Token, `{"current_password":"a long password","new_password":"a longer password"}`); status != 200 {
+		t.Errorf("change password: %d %+v", status, a.Error)
+	}
+	if status, a := s.call(t, "DELETE", s.url+"/api/users/account", session.Token, `{"password":"a long password"}`); status != 403 {
+		t.Errorf("delete by the old password: %d %+v", status, a.Error)
+	}
+	if status, a := s.call(t, "DELETE", s.url+"/api/users/account", session.Token, `{"password":"a longer password"}`); status != 200 {
+		t.Errorf("delete: %d %+v", status, a.Error)
+	}
+	eventually(t, "the token is dead", func() bool {
+		status, _ := s.call(t, "GET", s.url+"/api/auth/me", session.Token, "")
+		return status == 401
+	})
+	if _, _, err := sock.c.Read(t.Context()); websocket.CloseStatus(err) != 4401 {
+		t.Errorf("the socket of an account that is gone: %v, want close 4401", err)
+	}
+	if status, a := s.call(t, "POST", s.url+"/api/auth/register", "", `{"login":"mira","email":"mira@example.org","password":"a long password"}`); status != 201 {
+		t.Errorf("register anew: %d %+v", status, a.Error)
+	}
 }
 
 func (s *site) notify(t *testing.T, body string) {
