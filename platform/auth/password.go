@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -44,6 +45,7 @@ type Passwords struct {
 	room  chan struct{} // those who wait and those who work
 	work  chan struct{}
 	decoy string
+	made  atomic.Int64
 }
 
 // NewPasswords hashes at the cost of cfg. Older hashes are verified at the cost
@@ -75,7 +77,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // never fails (crypto/rand)
 	c := p.cost()
-	return c.phc(salt, c.derive(password, salt, keyBytes)), nil
+	return c.phc(salt, p.derive(c, password, salt, keyBytes)), nil
 }
 
 // Verify tells whether the password is the one that was hashed, and whether the
@@ -94,7 +96,7 @@ func (p *Passwords) Verify(ctx context.Context, stored, password string) (ok, re
 		return false, false, err
 	}
 	defer leave()
-	got := c.derive(password, salt, uint32(len(key)))
+	got := p.derive(c, password, salt, uint32(len(key)))
 	ok = subtle.ConstantTimeCompare(got, key) == 1
 	return ok, ok && (c != p.cost() || len(key) != keyBytes), nil
 }
@@ -126,6 +128,15 @@ func (p *Passwords) enter(ctx context.Context) (leave func(), err error) {
 func hashable(password string) bool {
 	return len(password) <= MaxPasswordBytes && utf8.ValidString(password) &&
 		utf8.RuneCountInString(password) <= MaxPasswordRunes
+}
+
+// Computed is how many hashes were computed so far: the work by which an unknown
+// account must not differ from a known one.
+func (p *Passwords) Computed() int64 { return p.made.Load() }
+
+func (p *Passwords) derive(c cost, password string, salt []byte, size uint32) []byte {
+	p.made.Add(1)
+	return c.derive(password, salt, size)
 }
 
 // derive is the hash. The same letters typed on two systems may come composed or
