@@ -48,9 +48,20 @@ func newAccount(r users.Registration) (account, error) {
 	return a, checkPassword(r.Password, r.Login, r.Email)
 }
 
-// insert stores a new account; the unique indexes decide races. In development the
+// insert stores a new account; its likeness and the unique indexes decide races. In development the
 // first one becomes admin.
 func (s *Service) insert(ctx context.Context, a *account) error {
+	if err := s.reserve(ctx, a.Login, a.id); err != nil {
+		return err
+	}
+	err := s.insertReserved(ctx, a)
+	if errors.Is(err, users.ErrAccountExists) { // else it may have been stored all the same
+		s.release(ctx, a.Login)
+	}
+	return err
+}
+
+func (s *Service) insertReserved(ctx context.Context, a *account) error {
 	first, err := s.claimFirst(ctx, a.id)
 	if err != nil {
 		return err

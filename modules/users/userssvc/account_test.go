@@ -84,7 +84,7 @@ func TestLogins(t *testing.T) {
 	}
 	for i, taken := range []string{
 		"ABC", "ａｂｃ", "a.B_C-9", "СТРАННИК", "Е\u0308жик", "fisherman", "さくら桜ｻｸﾗ",
-		"сосо", "СОСО", "αθηνα", "ⓐbc", "１０００",
+		"сосо", "СОСО", "αθηνα", "ⓐbc", "１０００", "c0co", "ᴀbc", "loOo", "авс", "ΑΒϹ",
 	} {
 		if err := register(taken, 100+i); !errors.Is(err, users.ErrAccountExists) {
 			t.Errorf("%q is not taken: %v", taken, err)

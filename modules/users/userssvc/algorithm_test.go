@@ -135,6 +135,80 @@ func TestLookalikesPairUp(t *testing.T) {
 	}
 }
 
+func TestLettersPairUp(t *testing.T) {
+	t.Parallel()
+	for name, pair := range map[string][2]string{"capitals": {capitals, capitalsLike}, "digits": {digits, digitsLike}, "lunate": {lunate, lunateLike}, "small": {small, smallLike}} {
+		if n := utf8.RuneCountInString(pair[0]); n != len(pair[1]) {
+			t.Errorf("%s: %d letters, %d likenesses", name, n, len(pair[1]))
+		}
+		seen := map[rune]bool{}
+		for _, r := range pair[0] {
+			if seen[r] {
+				t.Errorf("%s: %c stands twice", name, r)
+			}
+			seen[r] = true
+		}
+	}
+}
+
+func TestLikeness(t *testing.T) {
+	t.Parallel()
+	for _, alike := range [][]string{
+		{"alice", "aIice", "a1ice", "ａｌｉｃｅ"},
+		{"coco", "сосо", "СОСО", "c0c0", "соСО", "ᴄᴏᴄᴏ", "сοсо"},
+		{"роза", "po3a", "РОЗА", "PO3A"},
+		{"пароль", "пaрoль"},
+		{"Ёжик", "Е\u0308жик", "ёжик"},
+		{"mira", "rnira", "mirа"},
+		{"tuna", "τunа"},
+		{"ΒΑΒΥ", "BABY", "ВАВУ"},
+		{"dotless", "dotlеss", "dοtless"},
+		{"jim", "jım", "jіm"},
+		{"sun", "ѕun", "sսn"},
+		{"haus", "հaus"},
+		{"scope", "ѕсоре", "SCOPE", "ЅСОРЕ"},
+	} {
+		for _, other := range alike[1:] {
+			if likeness(alike[0]) != likeness(other) {
+				t.Errorf("%s (%q) and %s (%q) are told apart", alike[0], likeness(alike[0]), other, likeness(other))
+			}
+		}
+	}
+	seen := map[string]string{}
+	for _, apart := range []string{
+		"alice", "bob", "ali", "all", "роза", "рози", "странник", "страниик", "ёлка", "елка", "user2", "user3", "hill", "mila", "さくら", "サクラ", "한국어", "قمر", "αθηνα",
+	} {
+		if other, ok := seen[likeness(apart)]; ok {
+			t.Errorf("%s and %s are taken for one another", apart, other)
+		}
+		seen[likeness(apart)] = apart
+	}
+}
+
+func FuzzLikeness(f *testing.F) {
+	for _, s := range []string{"wanderer", "сосо", "aIice", "ﬁsh", "İstanbul", "\u0345", "ΐ", "Ꭰ", "ꭰ", "\xff", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		key, err := loginKey(s)
+		if err != nil {
+			return
+		}
+		like := likeness(s)
+		if like == "" || !utf8.ValidString(like) {
+			t.Errorf("%q looks like %q", s, like)
+		}
+		if again := likeness(swap(s, small, smallLike)); again != like {
+			t.Errorf("%q (%s) looks like %q, with its letters swapped like %q", s, key, like, again)
+		}
+		for _, c := range like {
+			if c < utf8.RuneSelf && (c >= 'A' && c <= 'Z') {
+				t.Errorf("%q looks like %q, which has capitals", s, like)
+			}
+		}
+	})
+}
+
 func FuzzFields(f *testing.F) {
 	for _, s := range []string{
 		"wanderer", "Странник", "a@b.co", "ﬁ@ﬀ.co", "ad\u200bmin", "\u3164", "\xff", "ⓐdmin", "İstanbul", "ǅ", "ΐ", "a＠b.co", "  x  ", "🦊\ufe0f", "ß",

@@ -281,3 +281,71 @@ func TestBusyProofIsNoGuess(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestANameIsNotKeptByAFailure: a registration that fails, or dies half way, does not
+// keep the look of a login from others.
+func TestANameIsNotKeptByAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, unlimited)
+		signUp(t, h, "wanderer")
+		register := func(login, email string) error {
+			_, err := h.Register(t.Context(), users.Registration{Login: login, Email: email, Password: password, Client: from("192.0.2.1")})
+			return err
+		}
+		if err := register("alice", "wanderer@example.org"); !errors.Is(err, users.ErrAccountExists) {
+			t.Fatal(err)
+		}
+		if err := register("alice", "alice@example.org"); err != nil {
+			t.Fatalf("after a registration that failed: %v", err)
+		}
+		if err := register("aIice", "other@example.org"); !errors.Is(err, users.ErrAccountExists) {
+			t.Fatalf("one that looks the same: %v", err)
+		}
+		h.store.downAfter("likenesses", "Insert")
+		if err := register("bella", "bella@example.org"); !errors.Is(err, users.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		h.store.down.Store(false)
+		if err := register("be11a", "bella@example.org"); !errors.Is(err, users.ErrAccountExists) {
+			t.Errorf("at once: %v", err) // the other one may be about to be stored
+		}
+		time.Sleep(time.Minute)
+		if err := register("be11a", "bella@example.org"); err != nil {
+			t.Errorf("a minute later: %v", err)
+		}
+		if err := register("bella", "b@example.org"); !errors.Is(err, users.ErrAccountExists) {
+			t.Errorf("the likeness belongs to who took it over: %v", err)
+		}
+	})
+}
+
+// TestOneOfManyLookalikes registered at once.
+func TestOneOfManyLookalikes(t *testing.T) {
+	t.Parallel()
+	h := open(t, unlimited)
+	var wg sync.WaitGroup
+	results := make(chan error, 20)
+	for i, login := range []string{"paypal", "PaypaI", "рaypal", "раураӏ", "payρal", "paypa1", "РАУРАІ", "pаypal", "PAYPAL", "ᴘaypal"} {
+		wg.Go(func() {
+			_, err := h.Register(context.Background(), users.Registration{
+				Login: login, Email: fmt.Sprintf("n%d@example.org", i), Password: password, Client: from("192.0.2.1"),
+			})
+			results <- err
+		})
+	}
+	wg.Wait()
+	close(results)
+	won := 0
+	for err := range results {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, users.ErrAccountExists) && !errors.Is(err, users.ErrUnacceptable):
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of ten that look the same", won)
+	}
+}

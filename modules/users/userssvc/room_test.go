@@ -183,7 +183,11 @@ func (c *collection) Insert(ctx context.Context, id string, doc any) error {
 	if err := c.store.ask(); err != nil {
 		return err
 	}
-	return c.Collection.Insert(ctx, id, doc)
+	err := c.Collection.Insert(ctx, id, doc)
+	if err == nil {
+		c.store.did(c.name, "Insert")
+	}
+	return err
 }
 
 func (c *collection) Replace(ctx context.Context, id string, version int64, doc any) error {

@@ -16,6 +16,7 @@ import (
 // store is the three collections.
 type store struct {
 	users, sessions, subscriptions, marks documents.Collection
+	likenesses                            documents.Collection
 }
 
 func newStore(s documents.Store) *store {
@@ -29,7 +30,8 @@ func newStore(s documents.Store) *store {
 		subscriptions: s.Collection(documents.Spec{Name: "subscriptions", Indexes: []documents.Index{
 			{Field: "user"}, {Field: "title"},
 		}}),
-		marks: s.Collection(documents.Spec{Name: "users_marks"}),
+		marks:      s.Collection(documents.Spec{Name: "users_marks"}),
+		likenesses: s.Collection(documents.Spec{Name: "likenesses", Indexes: []documents.Index{{Field: ownerField}}}),
 	}
 }
 
