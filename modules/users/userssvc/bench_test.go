@@ -49,3 +49,20 @@ func BenchmarkValidateCold(b *testing.B) {
 		}
 	}
 }
+
+// How many sign in when more of them come at once than are let in to hash.
+func BenchmarkLoginAtOnce(b *testing.B) {
+	cost := auth.DefaultConfig().Password
+	cost.Queue = 1000 // nobody is turned away: the figure is of the hashing
+	h := open(b, unlimited, func(_ *userssvc.Config, d *userssvc.Deps) { d.Passwords = auth.NewPasswords(cost) })
+	signUp(b, h, "wanderer")
+	b.SetParallelism(8)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := signIn(h, "wanderer", password, "192.0.2.1"); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "logins/s")
+}

@@ -118,6 +118,14 @@ func TestRedisDies(t *testing.T) {
 			for i := range 5 {
 				_ = guess("stranger", i)
 			}
+			for range 2 { // forgiven by a success, here as there
+				for i := range 6 {
+					_ = guess("newcomer", 100+i)
+				}
+				if err := signIn(h, "newcomer", password, "192.0.2.1"); err != nil {
+					t.Fatal(err)
+				}
+			}
 			fault(redis)
 			if name == "frozen" {
 				t.Cleanup(redis.Resume)

@@ -128,10 +128,11 @@ func (l *log) ended(t *testing.T) []ended {
 // store is a document store that can be down, and counts what it is asked.
 type store struct {
 	documents.Store
-	down  atomic.Bool
-	asked atomic.Int64
-	specs sync.Map     // name → documents.Spec
-	fatal atomic.Value // what takes the store down once it is done: "users Replace"
+	down      atomic.Bool
+	asked     atomic.Int64
+	specs     sync.Map               // name → documents.Spec
+	fatal     atomic.Value           // what takes the store down once it is done: "users Replace"
+	meanwhile atomic.Pointer[func()] // what happens right before the next Replace
 }
 
 // downAfter takes the store down right after the next such operation succeeded.
@@ -193,6 +194,9 @@ func (c *collection) Insert(ctx context.Context, id string, doc any) error {
 func (c *collection) Replace(ctx context.Context, id string, version int64, doc any) error {
 	if err := c.store.ask(); err != nil {
 		return err
+	}
+	if f := c.store.meanwhile.Swap(nil); f != nil {
+		(*f)()
 	}
 	err := c.Collection.Replace(ctx, id, version, doc)
 	if err == nil {
