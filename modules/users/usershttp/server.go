@@ -15,6 +15,8 @@ func Mount(s *rpc.Server, door users.Service) {
 	validate.Handle(s, door.Validate)
 	user.Handle(s, door.User)
 	subscriptions.Handle(s, door.Subscriptions)
+	mountLibrary(s, door)
+	mountProgress(s, door)
 	logout.Handle(s, func(ctx context.Context, r logoutRequest) (rpc.None, error) {
 		return rpc.None{}, door.Logout(ctx, r.UserID, r.SessionID)
 	})

@@ -96,7 +96,7 @@ func lossy(next http.Handler) http.Handler {
 	turn := make(chan int, 1)
 	turn <- 0
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/register") || strings.HasSuffix(r.URL.Path, "/login") {
+		if strings.HasSuffix(r.URL.Path, "/register") || strings.HasSuffix(r.URL.Path, "/login") || strings.HasSuffix(r.URL.Path, "/import") {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -13,9 +13,10 @@ import (
 	"anihub/platform/documents"
 )
 
-// store is the three collections.
+// store is the collections.
 type store struct {
 	users, sessions, subscriptions, marks documents.Collection
+	library, progress                     documents.Collection
 }
 
 func newStore(s documents.Store) *store {
@@ -29,7 +30,9 @@ func newStore(s documents.Store) *store {
 		subscriptions: s.Collection(documents.Spec{Name: "subscriptions", Indexes: []documents.Index{
 			{Field: "user"}, {Field: "title"},
 		}}),
-		marks: s.Collection(documents.Spec{Name: "users_marks"}),
+		marks:    s.Collection(documents.Spec{Name: "users_marks"}),
+		library:  s.Collection(ofTitles("library")),
+		progress: s.Collection(ofTitles("progress")),
 	}
 }
 
