@@ -60,6 +60,21 @@ func (a *API) otherRoutes() []route {
 		{signedIn, http.MethodGet, "/api/users/subscriptions", a.subscriptions},
 		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", a.subscribe},
 		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", a.unsubscribe},
+
+		{signedIn, http.MethodGet, "/api/users/favorites", a.favorites},
+		{signedIn, http.MethodPut, "/api/users/favorites/:title_id", a.addFavorite},
+		{signedIn, http.MethodDelete, "/api/users/favorites/:title_id", a.removeFavorite},
+		{signedIn, http.MethodGet, "/api/users/lists", a.lists},
+		{signedIn, http.MethodPut, "/api/users/lists/:title_id", a.putOnList},
+		{signedIn, http.MethodDelete, "/api/users/lists/:title_id", a.takeOffList},
+		{signedIn, http.MethodGet, "/api/users/lists/export", a.exportLists},
+		{signedIn, http.MethodPost, "/api/users/lists/import", a.importLists},
+		{signedIn, http.MethodGet, "/api/users/progress", a.progress},
+		{signedIn, http.MethodPut, "/api/users/progress", a.saveProgress},
+		{signedIn, http.MethodGet, "/api/users/progress/:title_id", a.titleProgress},
+		{signedIn, http.MethodPut, "/api/users/progress/:title_id", a.saveTitleProgress},
+		{signedIn, http.MethodGet, "/api/users/continue", a.continueWatching},
+		{signedIn, http.MethodGet, "/api/users/export", a.exportUser},
 	}
 }
 
