@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -88,28 +89,48 @@ func TestNothingIsKeptOfAnAccountThatIsGone(t *testing.T) {
 	}
 }
 
+// crowded is a store in which every user has a full library already.
+type crowded struct{ documents.Store }
+
+type crowdedCollection struct{ documents.Collection }
+
+func (c crowded) Collection(s documents.Spec) documents.Collection {
+	if s.Name != "library" && s.Name != "progress" {
+		return c.Store.Collection(s)
+	}
+	return crowdedCollection{c.Store.Collection(s)}
+}
+
+func (c crowdedCollection) Find(ctx context.Context, field string, value any) iter.Seq2[documents.Document, error] {
+	return func(yield func(documents.Document, error) bool) {
+		for range users.MaxLibrary {
+			if !yield(documents.Document{}, nil) {
+				return
+			}
+		}
+		c.Collection.Find(ctx, field, value)(yield)
+	}
+}
+
 func TestALibraryIsBounded(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	mine := signUp(t, h, "wanderer").User.ID
-	half := make([]users.Listing, users.MaxLibrary/2)
-	for part := range 2 {
-		for i := range half {
-			half[i] = users.Listing{TitleID: part*len(half) + i + 1, Status: users.Planned}
+	if _, err := h.SetFavorite(t.Context(), mine, 1, true); err != nil {
+		t.Fatal(err)
+	}
+	full := openOn(t, h.store, func(_ *userssvc.Config, d *userssvc.Deps) { d.Documents = crowded{d.Documents} })
+	_, err := full.SetFavorite(t.Context(), mine, 2, true)
+	for what, err := range map[string]error{"favourite": err, "progress": saveOne(full, mine, 2, place(1, 1))} {
+		if !errors.Is(err, users.ErrUnacceptable) {
+			t.Errorf("one %s more: %v", what, err)
 		}
-		if _, err := h.Import(t.Context(), mine, users.Import{Listings: half}); err != nil {
-			t.Fatal(err)
-		}
 	}
-	_, err := h.SetFavorite(t.Context(), mine, users.MaxLibrary+1, true)
-	if !errors.Is(err, users.ErrUnacceptable) {
-		t.Errorf("one more: %v", err)
+	if a, b := kept(t, h, "library", mine), kept(t, h, "progress", mine); a != 1 || b != 0 {
+		t.Errorf("%d entries, %d of progress", a, b)
 	}
-	if n := kept(t, h, "library", mine); n != users.MaxLibrary {
-		t.Errorf("%d entries", n)
-	}
-	if _, err := h.SetFavorite(t.Context(), mine, users.MaxLibrary, true); err != nil {
-		t.Errorf("one of them: %v", err)
+	if _, err := full.List(t.Context(), mine, users.Listing{TitleID: 1, Status: users.Watching}); err != nil {
+		t.Errorf("one that is there: %v", err)
 	}
 }
 
