@@ -14,7 +14,7 @@ PAGE := web/app/dist/index.html
 PAGE_SOURCES := $(shell find web/app -path web/app/node_modules -prune -o -path web/app/dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test test-go test-page test-sim lint setup web fuzz bench vuln docker clean
+.PHONY: help run demo build test test-go test-page test-sim lint setup web generate fuzz bench vuln docker clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ test-sim: ## the cache under 10,000 seeds of faults; a failing one prints itself
 
 web: ## the page with hot reload, /api and the socket proxied to :8080
 	cd web/app && npm ci --no-audit --no-fund && npm run dev
+
+generate: ## make the page's types from the OpenAPI document
+	cd web/app && npm ci --no-audit --no-fund && npm run generate
 
 fuzz: ## run each fuzz target for FUZZTIME (1m)
 	@test/fuzz.sh $(or $(FUZZTIME),1m)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,6 +33,7 @@ type app struct {
 	internal *http.Server
 	listener net.Listener
 	log      *slog.Logger
+	bar      *bar // nil when nobody sits at a terminal
 }
 
 // serve is the command.
@@ -64,6 +66,10 @@ func open(s settings, logs io.Writer) (_ *app, err error) {
 			err = errors.Join(err, a.close(context.Background()))
 		}
 	}()
+	if isTerminal(logs) {
+		a.bar = &bar{out: logs}
+		logs = a.bar
+	}
 	if a.platform, err = platform.Open(s.Platform, version, logs); err != nil {
 		return a, err
 	}
@@ -113,6 +119,7 @@ func mediaOrigins(c platform.Config) []string {
 
 func (a *app) openInternal(s settings, started time.Time) error {
 	p, m := a.platform, a.modules
+	stopping, stop := context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	m.Mount(mux)
 	mux.Handle("/", internalapi.New(internalapi.Deps{
@@ -123,13 +130,17 @@ func (a *app) openInternal(s settings, started time.Time) error {
 		},
 		Health: p.Telemetry.Health, Levels: p.Telemetry.Levels, Registry: p.Telemetry.Registry,
 		Log: p.Telemetry.Component("internal"), Version: version, Started: started,
+		Stopping: stopping.Done(),
 	}))
 	l, err := net.Listen("tcp", s.Modules.Addr)
 	if err != nil {
+		stop()
 		return fmt.Errorf("modules.addr: %w", err)
 	}
 	a.listener = l
 	a.internal = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
+	// Shutdown waits for requests in flight, and a stream would be one for ever.
+	a.internal.RegisterOnShutdown(stop)
 	return nil
 }
 
@@ -161,6 +172,9 @@ func (a *app) run(ctx context.Context) error {
 		g.Go(a.web.Serve)
 	}
 	a.greet()
+	if a.bar != nil && a.syncsHere() {
+		g.Go(func() error { a.bar.follow(failed, a.modules.Sync); return nil })
+	}
 	select {
 	case <-ctx.Done():
 	case <-failed.Done():
@@ -173,6 +187,10 @@ func served(err error) error {
 		return nil
 	}
 	return err
+}
+
+func (a *app) syncsHere() bool {
+	return slices.Contains(a.modules.Places(), modules.Place{Name: modules.Sync, Where: "here"})
 }
 
 func (a *app) greet() {

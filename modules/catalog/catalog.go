@@ -28,7 +28,8 @@ var (
 type Service interface {
 	// Title is one title with everything. ErrNotFound.
 	Title(ctx context.Context, ref Ref, have string) (Answer[Title], error)
-	// Titles is a page of titles in the short form. ErrBadQuery.
+	// Titles is a page of titles in the short form. ErrBadQuery; ErrNotFound only with
+	// RecommendedFor.
 	Titles(ctx context.Context, q Query, have string) (Answer[Page], error)
 	// Schedule is what airs on which weekday.
 	Schedule(ctx context.Context, have string) (Answer[[]Day], error)
@@ -88,7 +89,16 @@ type Summary struct {
 	FreshAt     time.Time // last episode or torrent
 	UpdatedAt   time.Time
 	Blocked     bool
+	Latest      Latest
 	Expected    Expected
+}
+
+// Latest is the last episode of a title that can be watched. At is when it was first
+// seen to be, by the upstream's clock; another upload of the same episode leaves it.
+type Latest struct {
+	Ordinal float64
+	Name    string
+	At      time.Time // zero = there is none
 }
 
 // Expected is when the next episode of an ongoing title is likely to come out. It may
@@ -187,11 +197,12 @@ type Query struct {
 	Type             string
 	Status           string
 	AgeRating        string
-	Sort             string // id, year, rating, updated, name, popularity
+	Sort             string // id, year, rating, updated, name, popularity, episode (when the latest one came out)
 	Descending       bool
 	IDs              []int // only these, in this order (batch), fetched when not known here; then Sort must be ""
 	Random           bool  // Limit titles drawn at random; Version is "" then
 	Facets           bool
+	RecommendedFor   int // only what the upstream recommends to those who like this title, in its order; ErrNotFound when there is no such title. Then no Sort, Search, IDs or Random
 }
 
 // Page is a page of titles.

@@ -14,6 +14,7 @@ import (
 var (
 	ErrJobNotFound = fault.New(fault.NotFound, "JOB_NOT_FOUND", "There is no such job.")
 	ErrBadRequest  = fault.New(fault.Unprocessable, "BAD_SYNC_REQUEST", "The sync request is not acceptable.")
+	ErrNoRetry     = fault.New(fault.Conflict, "NOTHING_TO_RETRY", "The job left nothing behind that could be retried.")
 	ErrQueueFull   = fault.New(fault.Unavailable, "SYNC_QUEUE_FULL", "Too many jobs are waiting; try again later.")
 	ErrUnavailable = fault.New(fault.Unavailable, "SYNC_UNAVAILABLE", "Synchronisation is not available right now; try again later.")
 )
@@ -21,15 +22,14 @@ var (
 // Service is synchronisation. Every method may also return ErrUnavailable or a
 // context error.
 type Service interface {
-	// SyncTitle queues the fetch of one title. The same Key gives the same job.
-	// ErrBadRequest, ErrQueueFull.
-	SyncTitle(ctx context.Context, r TitleRequest) (Job, error)
-	// SyncFull queues a pass over the whole catalogue; one that is queued or running
-	// is returned as it is.
-	SyncFull(ctx context.Context, key string) (Job, error)
+	// Start queues a job. The same Key gives the same job; a pass over the whole
+	// catalogue that is queued or running is returned as it is, and so is a retry of
+	// the same job. ErrBadRequest, ErrQueueFull; for a retry also ErrJobNotFound and
+	// ErrNoRetry.
+	Start(ctx context.Context, r Request) (Job, error)
 	// Job is one job. ErrJobNotFound.
 	Job(ctx context.Context, id string) (Job, error)
-	// Jobs are the newest jobs first.
+	// Jobs are the newest jobs first, without FailedTitles.
 	Jobs(ctx context.Context, limit int) ([]Job, error)
 	// Wait returns the job when it is finished, or as it is when ctx ends. ErrJobNotFound.
 	Wait(ctx context.Context, id string) (Job, error)
@@ -40,18 +40,21 @@ type Service interface {
 	Status(ctx context.Context) (Status, error)
 }
 
-// TitleRequest asks for one title.
-type TitleRequest struct {
-	TitleID  int
-	Force    bool   // store and ring even when nothing changed
-	Priority string // low, normal, high; "" = normal
-	Key      string // idempotency key; "" = none
+// Request asks for a job.
+type Request struct {
+	Kind     string
+	TitleID  int    // of a title
+	Force    bool   // of a title: store and ring even when nothing changed
+	Priority string // of a title: low, normal, high; "" = normal
+	JobID    string // of a retry: the finished job whose failed titles are fetched again
+	Key      string // idempotency key; "" = none. A retry needs none
 }
 
 // Kinds of jobs.
 const (
-	KindTitle = "title"
-	KindFull  = "full"
+	KindTitle = "title" // one title
+	KindFull  = "full"  // the whole catalogue
+	KindRetry = "retry" // what another job could not fetch; of a title it is a title again
 )
 
 // States of a job.
@@ -76,6 +79,9 @@ type Job struct {
 	FinishedAt time.Time // zero = not yet
 	Error      string    // public sentence; "" = none
 	ErrorCode  string
+
+	RetryOf      string // the job that this one retries; "" = none
+	FailedTitles []int  // what could not be fetched, at most MaxFailedTitles of them
 }
 
 // Finished tells whether the job will not change any more.
@@ -83,8 +89,15 @@ func (j Job) Finished() bool {
 	return j.State == Succeeded || j.State == Failed || j.State == Cancelled
 }
 
+// MaxFailedTitles bounds how many failed titles a job remembers.
+const MaxFailedTitles = 500
+
 // Progress counts titles.
-type Progress struct{ Done, Total, Failed int }
+type Progress struct {
+	Done, Total, Failed int
+	Rate                float64   // titles per second over the recent pages of the present run; 0 = unknown
+	ETA                 time.Time // when the job is likely done; zero = unknown
+}
 
 // Status is what synchronisation is doing in the fleet, as this process knows.
 type Status struct {

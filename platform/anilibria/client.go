@@ -45,6 +45,9 @@ type Client interface {
 	Schedule(ctx context.Context) ([]ScheduleItem, error)
 	// Franchise are the franchises a release belongs to (usually none or one).
 	Franchise(ctx context.Context, releaseID int) ([]Franchise, error)
+	// Recommended are the ids of at most limit releases that are recommended to those
+	// who like a release. None where the dialect has no such question.
+	Recommended(ctx context.Context, releaseID, limit int) ([]int, error)
 	// Status asks a host whether it is alive (app/status).
 	Status(ctx context.Context) error
 }

@@ -36,13 +36,14 @@ type Skip func(kind string, cause error)
 
 // The routes, whatever a dialect calls them; RouteStatus is the health question.
 const (
-	RouteRelease   = "release"
-	RouteReleases  = "releases"
-	RouteLatest    = "latest"
-	RouteCatalog   = "catalog"
-	RouteSchedule  = "schedule"
-	RouteFranchise = "franchise"
-	RouteStatus    = "status"
+	RouteRelease     = "release"
+	RouteReleases    = "releases"
+	RouteLatest      = "latest"
+	RouteCatalog     = "catalog"
+	RouteSchedule    = "schedule"
+	RouteFranchise   = "franchise"
+	RouteRecommended = "recommended"
+	RouteStatus      = "status"
 )
 
 // The kinds of items that may be left out of an answer, a label of metrics.

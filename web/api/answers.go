@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
@@ -82,7 +81,30 @@ func (a *answers) close() { a.kept.Close() }
 // reading is one question to the catalogue and how its answer looks in JSON.
 type reading[T any] struct {
 	ask   func(have string) (catalog.Answer[T], error)
-	shape func(T) answerJSON // without Success and Meta
+	shape func(T) answerJSON                           // without Success and Meta
+	draw  func(T, catalog.Freshness) (document, error) // in place of shape, for what is no JSON of ours
+}
+
+// document is a body before it is encoded.
+type document struct {
+	mime  string
+	vary  string // what it depends on besides the address
+	bytes []byte
+}
+
+// variesAlways is what every answer depends on.
+const variesAlways = "Accept-Encoding, Origin"
+
+// render makes the body of an answer.
+func (r reading[T]) render(v T, f catalog.Freshness) (document, error) {
+	if r.draw != nil {
+		return r.draw(v, f)
+	}
+	plain, err := json.Marshal(shaped(r.shape(v), f))
+	if err != nil {
+		return document{}, fault.ErrInternal.With(err)
+	}
+	return document{echo.MIMEApplicationJSON, variesAlways, plain}, nil
 }
 
 // answer asks and sends. The key is the identity of the question; with "" the answer
@@ -100,7 +122,11 @@ func answer[T any](a *API, c echo.Context, key string, r reading[T]) error {
 		return err
 	}
 	if kept == nil || !got.Unchanged {
-		if kept, err = encode(shaped(r.shape(got.Value), got.Freshness), got.Version, got.Freshness); err != nil {
+		doc, err := r.render(got.Value, got.Freshness)
+		if err != nil {
+			return err
+		}
+		if kept, err = encode(doc, got.Version, got.Freshness); err != nil {
 			return err
 		}
 		if key != "" && got.Version != "" {
@@ -120,19 +146,16 @@ func shaped(body answerJSON, f catalog.Freshness) answerJSON {
 	return body
 }
 
-func encode(body answerJSON, version string, f catalog.Freshness) (*encoded, error) {
-	plain, err := json.Marshal(body)
-	if err != nil {
-		return nil, fault.ErrInternal.With(err)
-	}
+func encode(doc document, version string, f catalog.Freshness) (*encoded, error) {
+	plain := doc.bytes
 	sum := sha256.Sum256(plain)
 	e := &encoded{version: version, storedAt: f.StoredAt, identity: newBody(plain), etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
 	e.header = []field{
-		{echo.HeaderContentType, []string{echo.MIMEApplicationJSON}},
+		{echo.HeaderContentType, []string{doc.mime}},
 		{"Cache-Status", []string{cacheStatus(f)}},
 		{"Cache-Control", []string{"public, no-cache"}},
 		{"Etag", []string{e.etag}},
-		{echo.HeaderVary, []string{"Accept-Encoding, Origin"}},
+		{echo.HeaderVary, []string{doc.vary}},
 	}
 	if len(plain) < envelope.WorthGzip {
 		return e, nil
@@ -170,7 +193,7 @@ func send(c echo.Context, e *encoded, position string) error {
 		moving[1] = strconv.Itoa(max(0, int(time.Since(e.storedAt).Seconds())))
 		h["Age"] = moving[1:]
 	}
-	if matches(r.Header["If-None-Match"], e.etag) {
+	if envelope.Matches(r.Header["If-None-Match"], e.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -183,17 +206,4 @@ func send(c echo.Context, e *encoded, position string) error {
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(out.bytes) // a reader who is gone cannot be told
 	return nil
-}
-
-// matches is If-None-Match with weak comparison (RFC 9110 §13.1.2).
-func matches(given []string, etag string) bool {
-	for _, line := range given {
-		for tag := range strings.SplitSeq(line, ",") {
-			tag = strings.TrimSpace(tag)
-			if tag == "*" || strings.TrimPrefix(tag, "W/") == etag[2:] {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -17,6 +18,7 @@ import (
 	"anihub/modules/users"
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
+	"anihub/web/openapi"
 )
 
 // Config is what the surface needs to know of its surroundings.
@@ -49,9 +51,11 @@ type API struct {
 	deps    Deps
 	events  *Events
 	answers *answers
+	docs    *openapi.Reference
 	limit   *limiter
 	metrics *metrics
 	tracing bool
+	proxies []*net.IPNet // whose word about the reader's address and ours is believed
 }
 
 // New builds the surface. It starts nothing.
@@ -72,7 +76,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 	}
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
-		cfg: cfg, deps: deps, events: events, answers: kept,
+		cfg: cfg, deps: deps, events: events, answers: kept, docs: openapi.Public(),
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }

@@ -120,6 +120,7 @@ func (s *surface) do(t testing.TB, method, path, body string, headers ...string)
 	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
+	documented(t, r, w)
 	return w.Result()
 }
 

@@ -43,7 +43,7 @@ func (a *API) library(c echo.Context, in *envelope.Query, q users.LibraryQuery) 
 		return err
 	}
 	titles := a.short(ctx, envelope.Each(p.Entries, func(e users.Entry) int { return e.TitleID }))
-	data := envelope.Each(p.Entries, func(e users.Entry) listedJSON { return listedJSON{entry(e), titles[e.TitleID]} })
+	data := envelope.Each(p.Entries, func(e users.Entry) listedJSON { return listedJSON{libraryEntry(e), titles[e.TitleID]} })
 	return page(c, data, catalog.Page{Page: q.Page, Limit: q.Limit, Total: p.Total})
 }
 
@@ -108,7 +108,7 @@ func (a *API) putOnList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, entry(e))
+	return envelope.OK(c, http.StatusOK, libraryEntry(e))
 }
 
 func (a *API) takeOffList(c echo.Context) error {
@@ -134,5 +134,5 @@ func (a *API) setFavorite(c echo.Context, on bool) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, entry(e))
+	return envelope.OK(c, http.StatusOK, libraryEntry(e))
 }

@@ -25,11 +25,12 @@ import (
 // use puts on what every request passes, outermost first; site serves what is no
 // route of the API.
 func (a *API) use(e *echo.Echo, site echo.HandlerFunc) error {
-	ip, err := addressOf(a.cfg.TrustedProxies)
+	proxies, err := networks(a.cfg.TrustedProxies)
 	if err != nil {
 		return err
 	}
-	e.IPExtractor = ip
+	a.proxies = proxies
+	e.IPExtractor = addressOf(proxies)
 	e.Use(once(a.observe, boundBody, a.secure, a.crossOrigin, a.limitRate, a.orSite(site)))
 	return nil
 }
@@ -46,19 +47,26 @@ func once(chain ...echo.MiddlewareFunc) echo.MiddlewareFunc {
 
 // addressOf believes X-Forwarded-For only from the named proxies; echo would
 // believe anybody's otherwise.
-func addressOf(cidrs []string) (echo.IPExtractor, error) {
-	if len(cidrs) == 0 {
-		return echo.ExtractIPDirect(), nil
+func addressOf(proxies []*net.IPNet) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
 	}
 	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, block := range proxies {
+		trust = append(trust, echo.TrustIPRange(block))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}
+
+func networks(cidrs []string) (all []*net.IPNet, err error) {
 	for _, text := range cidrs {
 		_, block, err := net.ParseCIDR(text)
 		if err != nil {
 			return nil, fmt.Errorf("web.trusted_proxies: %q is not a CIDR like 10.0.0.0/8", text)
 		}
-		trust = append(trust, echo.TrustIPRange(block))
+		all = append(all, block)
 	}
-	return echo.ExtractIPFromXFFHeader(trust...), nil
+	return all, nil
 }
 
 // observe gives the request its id and its trace, catches panics, renders errors,

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"anihub/web/envelope"
 )
 
 // route is one line of the table: who may, how, where, what.
@@ -22,6 +24,7 @@ func (a *API) routes(e *echo.Echo) {
 		a.mount(e, prefix, a.catalogRoutes())
 	}
 	a.mount(e, "", a.otherRoutes())
+	a.mount(e, "", a.libraryRoutes())
 }
 
 func (a *API) catalogRoutes() []route {
@@ -29,6 +32,7 @@ func (a *API) catalogRoutes() []route {
 		{anyone, http.MethodGet, "/titles", a.listTitles},
 		{anyone, http.MethodGet, "/titles/batch", a.batchTitles},
 		{anyone, http.MethodGet, "/titles/:id", a.title},
+		{anyone, http.MethodGet, "/titles/:id/recommended", a.recommended},
 		{anyone, http.MethodGet, "/titles/code/:code", a.titleByCode},
 		{anyone, http.MethodGet, "/franchise/:id", a.franchise},
 		{anyone, http.MethodGet, "/search", a.search},
@@ -36,6 +40,10 @@ func (a *API) catalogRoutes() []route {
 		{anyone, http.MethodGet, "/popular", a.popular},
 		{anyone, http.MethodGet, "/random", a.random},
 		{anyone, http.MethodGet, "/schedule", a.schedule},
+		{anyone, http.MethodGet, "/feed.rss", a.rss},
+		{anyone, http.MethodGet, "/feed.atom", a.atom},
+		{anyone, http.MethodGet, "/feed.json", a.jsonFeed},
+		{anyone, http.MethodGet, "/schedule.ics", a.calendar},
 		{anyone, http.MethodGet, "/genres", a.genres},
 		{anyone, http.MethodGet, "/years", a.years},
 		{anyone, http.MethodGet, "/seasons", a.seasons},
@@ -49,32 +57,41 @@ func (a *API) otherRoutes() []route {
 		{anyone, http.MethodGet, "/health/live", a.live},
 		{anyone, http.MethodGet, "/health/ready", a.ready},
 
-		{anyone, http.MethodPost, "/api/auth/register", a.register},
-		{anyone, http.MethodPost, "/api/auth/login", a.login},
-		{anyone, http.MethodPost, "/api/auth/refresh", a.refresh},
-		{signedIn, http.MethodPost, "/api/auth/logout", a.logout},
-		{signedIn, http.MethodGet, "/api/auth/me", a.me},
+		{anyone, http.MethodGet, "/api/openapi.json", a.docs.ServeJSON},
+		{anyone, http.MethodGet, "/api/docs", a.docs.ServePage},
+		{anyone, http.MethodGet, "/api/docs/reference.js", a.docs.ServeScript},
 
-		{signedIn, http.MethodGet, "/api/users/profile", a.me},
-		{signedIn, http.MethodPut, "/api/users/profile", a.updateProfile},
-		{signedIn, http.MethodGet, "/api/users/subscriptions", a.subscriptions},
-		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", a.subscribe},
-		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", a.unsubscribe},
+		{anyone, http.MethodPost, "/api/auth/register", envelope.Bare(a.register)},
+		{anyone, http.MethodPost, "/api/auth/login", envelope.Bare(a.login)},
+		{anyone, http.MethodPost, "/api/auth/refresh", envelope.Bare(a.refresh)},
+		{signedIn, http.MethodPost, "/api/auth/logout", envelope.Bare(a.logout)},
+		{signedIn, http.MethodGet, "/api/auth/me", envelope.Bare(a.me)},
 
+		{signedIn, http.MethodGet, "/api/users/profile", envelope.Bare(a.me)},
+		{signedIn, http.MethodPut, "/api/users/profile", envelope.Bare(a.updateProfile)},
+		{signedIn, http.MethodGet, "/api/users/subscriptions", envelope.Bare(a.subscriptions)},
+		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", envelope.Bare(a.subscribe)},
+		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", envelope.Bare(a.unsubscribe)},
+	}
+}
+
+// libraryRoutes are what a user thinks of titles, and where they stopped.
+func (a *API) libraryRoutes() []route {
+	return []route{
 		{signedIn, http.MethodGet, "/api/users/favorites", a.favorites},
-		{signedIn, http.MethodPut, "/api/users/favorites/:title_id", a.addFavorite},
-		{signedIn, http.MethodDelete, "/api/users/favorites/:title_id", a.removeFavorite},
+		{signedIn, http.MethodPut, "/api/users/favorites/:title_id", envelope.Bare(a.addFavorite)},
+		{signedIn, http.MethodDelete, "/api/users/favorites/:title_id", envelope.Bare(a.removeFavorite)},
 		{signedIn, http.MethodGet, "/api/users/lists", a.lists},
-		{signedIn, http.MethodPut, "/api/users/lists/:title_id", a.putOnList},
-		{signedIn, http.MethodDelete, "/api/users/lists/:title_id", a.takeOffList},
+		{signedIn, http.MethodPut, "/api/users/lists/:title_id", envelope.Bare(a.putOnList)},
+		{signedIn, http.MethodDelete, "/api/users/lists/:title_id", envelope.Bare(a.takeOffList)},
 		{signedIn, http.MethodGet, "/api/users/lists/export", a.exportLists},
 		{signedIn, http.MethodPost, "/api/users/lists/import", a.importLists},
 		{signedIn, http.MethodGet, "/api/users/progress", a.progress},
-		{signedIn, http.MethodPut, "/api/users/progress", a.saveProgress},
-		{signedIn, http.MethodGet, "/api/users/progress/:title_id", a.titleProgress},
-		{signedIn, http.MethodPut, "/api/users/progress/:title_id", a.saveTitleProgress},
+		{signedIn, http.MethodPut, "/api/users/progress", envelope.Bare(a.saveProgress)},
+		{signedIn, http.MethodGet, "/api/users/progress/:title_id", envelope.Bare(a.titleProgress)},
+		{signedIn, http.MethodPut, "/api/users/progress/:title_id", envelope.Bare(a.saveTitleProgress)},
 		{signedIn, http.MethodGet, "/api/users/continue", a.continueWatching},
-		{signedIn, http.MethodGet, "/api/users/export", a.exportUser},
+		{signedIn, http.MethodGet, "/api/users/export", envelope.Bare(a.exportUser)},
 	}
 }
 

@@ -93,7 +93,7 @@ func (a *API) listTitles(c echo.Context) error {
 		YearTo:    in.Number("year_to", 0, minYear, maxYear),
 		Season:    in.OneOf("season", "winter", "spring", "summer", "autumn"),
 		Genres:    in.List("genres", maxGenres),
-		Type:      in.OneOf("type", "TV", "ONA", "WEB", "OVA", "OAD", "MOVIE", "DORAMA", "SPECIAL"),
+		Type:      oneType(in),
 		Status:    in.OneOf("status", "ongoing", "completed", "announced"),
 		AgeRating: in.OneOf("age_rating", "R0_PLUS", "R6_PLUS", "R12_PLUS", "R16_PLUS", "R18_PLUS"),
 		Sort:      in.OneOf("sort", "id", "year", "rating", "updated", "name", "popularity"),
@@ -109,6 +109,11 @@ func (a *API) listTitles(c echo.Context) error {
 	slices.Sort(q.Genres) // a title has all of them, in whatever order they are asked for
 	q.Genres = slices.Compact(q.Genres)
 	return a.list(c, q)
+}
+
+// oneType is the kind of titles that is asked for.
+func oneType(in *envelope.Query) string {
+	return in.OneOf("type", "TV", "ONA", "WEB", "OVA", "OAD", "MOVIE", "DORAMA", "SPECIAL")
 }
 
 // list answers a page of titles.
@@ -128,7 +133,7 @@ func listKey(q catalog.Query) string {
 		return ""
 	}
 	b := append(make([]byte, 0, 128), "list"...)
-	for _, n := range [...]int{q.Page, q.Limit, q.Year, q.YearFrom, q.YearTo} {
+	for _, n := range [...]int{q.Page, q.Limit, q.Year, q.YearFrom, q.YearTo, q.RecommendedFor} {
 		b = strconv.AppendInt(append(b, '/'), int64(n), 10)
 	}
 	b = strconv.AppendBool(append(b, '/'), q.Descending)
@@ -168,16 +173,7 @@ const maxBatch = 50
 
 func (a *API) batchTitles(c echo.Context) error {
 	in := envelope.ReadQuery(c, "ids")
-	q := catalog.Query{Page: 1, Limit: maxBatch}
-	for _, text := range in.List("ids", maxBatch) {
-		id, err := envelope.ReadID("ids", text)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(q.IDs, id) {
-			q.IDs = append(q.IDs, id)
-		}
-	}
+	q := catalog.Query{Page: 1, Limit: maxBatch, IDs: readIDs(in, "ids")}
 	if len(q.IDs) == 0 {
 		in.Fail(envelope.ErrParameter.Detail("parameter", "ids").Detail("accepted", "1 to 50 ids, comma-separated"))
 	}
@@ -185,6 +181,30 @@ func (a *API) batchTitles(c echo.Context) error {
 		return in.Err
 	}
 	return a.list(c, q)
+}
+
+// readIDs is a list of titles' ids, each once, in the order given.
+func readIDs(in *envelope.Query, name string) (ids []int) {
+	for _, text := range in.List(name, maxBatch) {
+		id, err := envelope.ReadID(name, text)
+		if err != nil {
+			in.Fail(err)
+			return nil
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// recommended is what the upstream recommends to those who like a title.
+func (a *API) recommended(c echo.Context) error {
+	id, err := envelope.PathID(c, "id")
+	if err != nil {
+		return err
+	}
+	return a.top(c, catalog.Query{RecommendedFor: id})
 }
 
 func (a *API) search(c echo.Context) error {

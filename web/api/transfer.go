@@ -158,9 +158,6 @@ func (a *API) markWatched(ctx context.Context, user string, watched []users.Prog
 // exportUser is everything that is known about the user, as a file. It is written
 // while it is read: the progress of a thousand titles is large.
 func (a *API) exportUser(c echo.Context) error {
-	if err := envelope.NoQuery(c); err != nil {
-		return err
-	}
 	ctx, user := c.Request().Context(), userID(c)
 	head, err := a.exportHead(ctx, user)
 	if err != nil {
@@ -199,7 +196,7 @@ func (a *API) exportHead(ctx context.Context, id string) (exportJSON, error) {
 	favorites, err := a.deps.Users.Library(ctx, id, users.LibraryQuery{Favorites: true})
 	return exportJSON{
 		envelope.Moment(time.Now()), user(u), envelope.Each(subs, subscription),
-		envelope.Each(lists.Entries, entry), envelope.Each(favorites.Entries, entry),
+		envelope.Each(lists.Entries, libraryEntry), envelope.Each(favorites.Entries, libraryEntry),
 	}, err
 }
 

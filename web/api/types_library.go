@@ -21,7 +21,7 @@ type entryJSON struct {
 	FavoriteAt *string `json:"favorite_at"`
 }
 
-func entry(e users.Entry) entryJSON {
+func libraryEntry(e users.Entry) entryJSON {
 	return entryJSON{e.TitleID, text(e.Status), positive(e.Score), e.Favorite, instant(e.ListedAt), instant(e.FavoriteAt)}
 }
 

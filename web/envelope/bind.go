@@ -90,6 +90,16 @@ func NoQuery(c echo.Context) error {
 	return ReadQuery(c).Err
 }
 
+// Bare is a handler of a route that has no parameters.
+func Bare(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := NoQuery(c); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
 // ReadQuery reads the query string of a route that knows these names.
 func ReadQuery(c echo.Context, known ...string) *Query {
 	raw := c.Request().URL.RawQuery

@@ -123,15 +123,15 @@ func asFault(err error) *fault.Error {
 // English. A sentence that was made for one case (it differs from the fault's own)
 // exists in English only.
 func message(f *fault.Error, accept string) string {
-	if ru, ok := russian[f.Code]; ok && !prefersEnglish(accept) {
+	if ru, ok := russian[f.Code]; ok && !PrefersEnglish(accept) {
 		return ru
 	}
 	return f.Message
 }
 
-// prefersEnglish reads Accept-Language (RFC 9110 §12.5.4) as far as two languages
+// PrefersEnglish reads Accept-Language (RFC 9110 §12.5.4) as far as two languages
 // need: the one with the higher quality wins, the earlier one among equals.
-func prefersEnglish(accept string) bool {
+func PrefersEnglish(accept string) bool {
 	best, english := 0.0, false
 	for part := range strings.SplitSeq(Clip(accept, 256), ",") {
 		tag, q := quality(part)

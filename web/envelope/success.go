@@ -46,6 +46,19 @@ func Accepts(given []string, coding string) bool {
 	return others
 }
 
+// Matches is If-None-Match with weak comparison (RFC 9110 §13.1.2); the tag is weak.
+func Matches(given []string, etag string) bool {
+	for _, line := range given {
+		for tag := range strings.SplitSeq(line, ",") {
+			tag = strings.TrimSpace(tag)
+			if tag == "*" || strings.TrimPrefix(tag, "W/") == etag[2:] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Write sends a value as JSON, compressed where that pays.
 func Write(c echo.Context, status int, v any) error {
 	body, err := json.Marshal(v)

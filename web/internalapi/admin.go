@@ -51,7 +51,7 @@ func (a *API) stats(c echo.Context) error {
 	return envelope.OK(c, http.StatusOK, map[string]any{
 		"uptime_seconds": a.uptime(), "version": a.deps.Version, "goroutines": runtime.NumGoroutine(),
 		"modules": a.deps.Modules, "health": map[string]any{"status": state, "dependencies": dependencies},
-		"cache": a.deps.Cache.Stats(), "upstream": envelope.Each(a.deps.Upstream(), hostOf),
+		"cache": cacheStatsOf(a.deps.Cache.Stats()), "upstream": envelope.Each(a.deps.Upstream(), hostOf),
 		"sync": part(syncStatusOf(sync), syncErr),
 		"realtime": part(map[string]any{
 			"connections": live.Connections, "subscriptions": live.Subscriptions, "delivered": live.Delivered,
@@ -69,8 +69,14 @@ type logBody struct {
 	Level     string `json:"level"`
 }
 
+// maxComponent bounds the name of a component.
+const maxComponent = 64
+
 // Validate checks the form; the level is checked where it is set.
 func (b logBody) Validate() error {
+	if len(b.Component) > maxComponent {
+		return envelope.ErrRange.Detail("parameter", "component").Detail("accepted", "at most 64 bytes")
+	}
 	return envelope.Required(envelope.Field{Name: "level", Value: b.Level})
 }
 
@@ -80,7 +86,7 @@ func (a *API) setLogLevel(c echo.Context) error {
 	if err := envelope.Bind(c, &b); err != nil {
 		return err
 	}
-	if err := a.deps.Levels.Set(envelope.Clip(b.Component, 64), b.Level); err != nil {
+	if err := a.deps.Levels.Set(b.Component, b.Level); err != nil {
 		return envelope.ErrRange.Detail("parameter", "level").Detail("accepted", []string{"debug", "info", "warn", "error"})
 	}
 	return envelope.OK(c, http.StatusOK, map[string]string{"component": b.Component, "level": b.Level})
@@ -155,7 +161,7 @@ func (a *API) explainCache(c echo.Context) error {
 	if in.Err != nil {
 		return in.Err
 	}
-	return envelope.OK(c, http.StatusOK, a.deps.Cache.Explain(c.Request().Context(), key))
+	return envelope.OK(c, http.StatusOK, explanationOf(a.deps.Cache.Explain(c.Request().Context(), key)))
 }
 
 func (a *API) auditTrail(c echo.Context) error {

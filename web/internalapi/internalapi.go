@@ -20,6 +20,7 @@ import (
 	"anihub/platform/cache"
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
+	"anihub/web/openapi"
 )
 
 // Cache is what this surface asks of the cache chain.
@@ -68,14 +69,19 @@ type Deps struct {
 	Log      *slog.Logger
 	Version  string
 	Started  time.Time
+	Stopping <-chan struct{} // closed when the listener shuts down: streams then end; nil = never
 }
 
 // API serves the routes.
-type API struct{ deps Deps }
+type API struct {
+	deps    Deps
+	docs    *openapi.Reference
+	streams chan struct{} // a place for each stream of jobs
+}
 
 // New is the surface as a handler.
 func New(deps Deps) http.Handler {
-	a := &API{deps: deps}
+	a := &API{deps: deps, docs: openapi.Internal(), streams: make(chan struct{}, maxStreams)}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = envelope.Render(deps.Log)

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"anihub/modules/realtime/realtimetest"
+	syncer "anihub/modules/sync"
 	"anihub/modules/sync/syncertest"
 	"anihub/modules/users"
 	"anihub/modules/users/userstest"
@@ -27,11 +28,17 @@ import (
 	"anihub/web/internalapi"
 )
 
-// fakeCache remembers what it was asked to clear.
-type fakeCache struct{ asked []cache.Invalidation }
+// fakeCache remembers what it was asked to clear; err refuses.
+type fakeCache struct {
+	asked []cache.Invalidation
+	err   error
+}
 
 func (f *fakeCache) Invalidate(_ context.Context, i cache.Invalidation) (cache.Cleared, error) {
 	f.asked = append(f.asked, i)
+	if f.err != nil {
+		return cache.Cleared{}, f.err
+	}
 	if i.DryRun {
 		return cache.Cleared{Matched: 7}, nil
 	}
@@ -44,10 +51,11 @@ func (f *fakeCache) Explain(_ context.Context, key string) cache.Explanation {
 
 func (f *fakeCache) Stats() cache.Stats { return cache.Stats{} }
 
-// fakeAudit keeps records in memory; broken refuses them.
+// fakeAudit keeps records in memory; broken refuses them, err refuses to show them.
 type fakeAudit struct {
 	records []audit.Record
 	broken  bool
+	err     error
 }
 
 func (f *fakeAudit) Write(_ context.Context, r audit.Record) error {
@@ -59,16 +67,19 @@ func (f *fakeAudit) Write(_ context.Context, r audit.Record) error {
 }
 
 func (f *fakeAudit) Newest(_ context.Context, limit int) ([]audit.Record, error) {
-	return f.records[:min(limit, len(f.records))], nil
+	return f.records[:min(limit, len(f.records))], f.err
 }
 
 type surface struct {
 	handler http.Handler
 	cache   *fakeCache
 	audit   *fakeAudit
+	live    *realtimetest.Fake
 	users   *userstest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
+
+	stopping chan struct{}
 }
 
 // verify knows tokens that say what they may: "read,write".
@@ -84,24 +95,34 @@ func verify(token string) (auth.Principal, error) {
 
 func open(t *testing.T) *surface {
 	t.Helper()
-	s := &surface{cache: &fakeCache{}, audit: &fakeAudit{}, users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{}}
+	return around(t, syncertest.NewFake())
+}
+
+// around is the surface with a synchronisation.
+func around(t *testing.T, jobs syncer.Service) *surface {
+	t.Helper()
+	s := &surface{
+		cache: &fakeCache{}, audit: &fakeAudit{}, live: realtimetest.NewFake(), users: userstest.NewFake(), health: telemetry.NewHealth(), log: &bytes.Buffer{},
+		stopping: make(chan struct{}),
+	}
 	tel, err := telemetry.New(telemetry.LogConfig{Level: "info", Format: "text"}, telemetry.TracingConfig{}, "test", io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.handler = internalapi.New(internalapi.Deps{
-		Users: s.users, Sync: syncertest.NewFake(), Realtime: realtimetest.NewFake(), Cache: s.cache, Audit: s.audit,
+		Users: s.users, Sync: jobs, Realtime: s.live, Cache: s.cache, Audit: s.audit,
 		Upstream: func() []internalapi.Host {
 			return []internalapi.Host{{Host: "h", Breaker: "open", LastError: "refused"}}
 		},
 		Modules: []internalapi.Place{{Name: "catalog", Where: "here"}}, Verify: verify,
 		Health: s.health, Levels: tel.Levels, Registry: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Version: "test", Started: time.Now(),
+		Stopping: s.stopping,
 	})
 	return s
 }
 
-func (s *surface) do(t *testing.T, method, path, token, body string) (int, answer) {
+func (s *surface) do(t *testing.T, method, path, token, body string, header ...string) (int, answer) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	if body != "" {
@@ -110,8 +131,12 @@ func (s *surface) do(t *testing.T, method, path, token, body string) (int, answe
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
+	documented(t, r, w)
 	var a answer
 	if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
@@ -137,7 +162,8 @@ func TestPermissions(t *testing.T) {
 	s := open(t)
 	for route, needed := range map[string]string{
 		"POST /internal/sync/title": "write", "POST /internal/sync/full": "write", "GET /internal/sync/jobs": "read",
-		"GET /internal/sync/jobs/x": "read", "DELETE /internal/sync/jobs/x": "write", "GET /internal/stats": "read",
+		"GET /internal/sync/jobs/x": "read", "DELETE /internal/sync/jobs/x": "write",
+		"POST /internal/sync/jobs/x/retry": "write", "GET /internal/stats": "read",
 		"GET /internal/modules": "read", "GET /internal/audit": "read", "PUT /internal/log": "write",
 		"DELETE /internal/cache/clear": "write", "GET /internal/cache/explain": "read",
 		"POST /internal/anilibria/notify": "notify", "POST /internal/auth/validate": "read", "GET /internal/users/x": "read",
@@ -191,6 +217,10 @@ func TestSync(t *testing.T) {
 		{"GET", "/internal/sync/jobs?limit=0", "", 422, ""},
 		{"GET", "/internal/sync/jobs/nope", "", 404, ""},
 		{"DELETE", "/internal/sync/jobs/nope", "", 404, ""},
+		{"POST", "/internal/sync/jobs/job_3/retry?wait=true", "", 200, `"retry_of":"job_3"`}, // the third was of a title that does not exist
+		{"POST", "/internal/sync/jobs/job_3/retry", "", 202, `"progress":{"done":0,"total":1,"failed":0,"rate":0,"eta":null}`},
+		{"POST", "/internal/sync/jobs/job_2/retry", "", 409, ""}, // it succeeded
+		{"POST", "/internal/sync/jobs/nope/retry", "", 404, ""},
 	} {
 		status, a := s.do(t, c.method, c.path, "read,write", c.body)
 		if status != c.status || !strings.Contains(string(a.Data), c.says) {

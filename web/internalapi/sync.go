@@ -52,8 +52,8 @@ func (a *API) syncTitle(c echo.Context) error {
 	if err := envelope.Bind(c, &b); err != nil {
 		return err
 	}
-	job, err := a.deps.Sync.SyncTitle(c.Request().Context(), syncer.TitleRequest{
-		TitleID: b.TitleID, Force: b.Force, Priority: b.Priority, Key: key,
+	job, err := a.deps.Sync.Start(c.Request().Context(), syncer.Request{
+		Kind: syncer.KindTitle, TitleID: b.TitleID, Force: b.Force, Priority: b.Priority, Key: key,
 	})
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (a *API) syncFull(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	job, err := a.deps.Sync.SyncFull(c.Request().Context(), key)
+	job, err := a.deps.Sync.Start(c.Request().Context(), syncer.Request{Kind: syncer.KindFull, Key: key})
 	if err != nil {
 		return err
 	}
@@ -114,15 +114,33 @@ func (a *API) jobs(c echo.Context) error {
 }
 
 func (a *API) job(c echo.Context) error {
-	j, err := a.deps.Sync.Job(c.Request().Context(), envelope.Clip(c.Param("id"), 64))
+	j, err := a.deps.Sync.Job(c.Request().Context(), jobID(c))
 	if err != nil {
 		return err
 	}
 	return envelope.OK(c, http.StatusOK, jobOf(j))
 }
 
+// retryJob fetches again what a job could not. It needs no idempotency key: while a
+// retry is open, asking for it gives that one.
+func (a *API) retryJob(c echo.Context) error {
+	in := envelope.ReadQuery(c, "wait")
+	wait := in.Yes("wait")
+	if in.Err != nil {
+		return in.Err
+	}
+	j, err := a.deps.Sync.Start(c.Request().Context(), syncer.Request{Kind: syncer.KindRetry, JobID: jobID(c)})
+	if err != nil {
+		return err
+	}
+	return a.sendJob(c, j, wait)
+}
+
+// jobID is the job of the path, short enough for every store.
+func jobID(c echo.Context) string { return envelope.Clip(c.Param("id"), 64) }
+
 func (a *API) cancelJob(c echo.Context) error {
-	j, err := a.deps.Sync.Cancel(c.Request().Context(), envelope.Clip(c.Param("id"), 64))
+	j, err := a.deps.Sync.Cancel(c.Request().Context(), jobID(c))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package internalapi
 
 import (
+	"math"
+
 	syncer "anihub/modules/sync"
 	"anihub/modules/users"
 	"anihub/platform/audit"
@@ -18,12 +20,21 @@ type jobJSON struct {
 	StartedAt  *string      `json:"started_at"`
 	FinishedAt *string      `json:"finished_at"`
 	Error      *jobError    `json:"error"`
+
+	RetryOf      string `json:"retry_of,omitempty"`
+	FailedTitles []int  `json:"failed_titles,omitempty"` // never in lists
 }
 
 type progressJSON struct {
-	Done   int `json:"done"`
-	Total  int `json:"total"`
-	Failed int `json:"failed"`
+	Done   int     `json:"done"`
+	Total  int     `json:"total"`
+	Failed int     `json:"failed"`
+	Rate   float64 `json:"rate"` // titles per second; 0 = unknown
+	ETA    *string `json:"eta"`
+}
+
+func progressOf(p syncer.Progress) progressJSON {
+	return progressJSON{p.Done, p.Total, p.Failed, math.Round(p.Rate*100) / 100, envelope.Moment(p.ETA)}
 }
 
 type jobError struct {
@@ -34,8 +45,9 @@ type jobError struct {
 func jobOf(j syncer.Job) jobJSON {
 	out := jobJSON{
 		JobID: j.ID, Kind: j.Kind, State: j.State, Priority: j.Priority, TitleID: j.TitleID,
-		Progress:  progressJSON(j.Progress),
+		Progress:  progressOf(j.Progress),
 		CreatedAt: envelope.Moment(j.CreatedAt), StartedAt: envelope.Moment(j.StartedAt), FinishedAt: envelope.Moment(j.FinishedAt),
+		RetryOf: j.RetryOf, FailedTitles: j.FailedTitles,
 	}
 	if j.Error != "" || j.ErrorCode != "" {
 		out.Error = &jobError{j.ErrorCode, j.Error}

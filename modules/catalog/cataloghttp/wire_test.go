@@ -152,7 +152,7 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 	c := serve(t, &a, direct)
 	q := catalog.Query{
 		Page: 2, Limit: 3, Search: "ёж <&>", Year: 4, YearFrom: 5, YearTo: 6, Season: "winter", Genres: []string{"a", "b"}, Type: "TV",
-		Status: "ongoing", AgeRating: "R0_PLUS", Sort: "name", Descending: true, IDs: []int{7}, Random: true, Facets: true,
+		Status: "ongoing", AgeRating: "R0_PLUS", Sort: "name", Descending: true, IDs: []int{7}, Random: true, Facets: true, RecommendedFor: 9,
 	}
 	r := catalog.Refresh{IDs: []int{1}, Background: true, Silent: true, Force: true}
 	_, err := c.Title(t.Context(), catalog.Ref{ID: 8, Code: "c"}, "v1")

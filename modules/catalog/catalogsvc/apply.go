@@ -211,6 +211,7 @@ func (s *Service) merge(d titleDoc, before, fresh catalog.Title, m manner) (appl
 	if known && before.ID != 0 {
 		fresh, d.Doubt = believe(before, fresh, d.Doubt, now, s.cfg.ConfirmAfter)
 	}
+	fresh.Latest = latest(fresh, before.Latest)
 	fresh.Expected = expect(fresh, now)
 	body, err := encodeTitle(fresh)
 	if err != nil {

@@ -51,6 +51,7 @@ const (
 	byUpdated
 	byName
 	byPopularity
+	byEpisode
 	byCode
 	orders // how many there are
 )
@@ -69,6 +70,8 @@ func (o order) compare(a, b *row) int {
 		c = strings.Compare(a.name, b.name)
 	case byPopularity:
 		c = cmp.Or(cmp.Compare(a.s.Popularity, b.s.Popularity), cmp.Compare(a.s.Rating, b.s.Rating))
+	case byEpisode:
+		c = a.s.Latest.At.Compare(b.s.Latest.At)
 	case byCode:
 		c = strings.Compare(a.s.Code, b.s.Code)
 	}

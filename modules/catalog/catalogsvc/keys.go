@@ -11,6 +11,7 @@ const (
 	titlePrefix     = "title:"
 	codePrefix      = "code:"
 	franchisePrefix = "franchise:release:"
+	recommendPrefix = "recommended:"
 	scheduleKey     = "schedule"
 )
 

@@ -2,6 +2,7 @@ package catalogsvc
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ var (
 	statuses  = []string{announced, ongoing, completed}
 	types     = []string{"TV", "ONA", "WEB", "OVA", "OAD", "MOVIE", "DORAMA", "SPECIAL"}
 	ages      = []string{"R0_PLUS", "R6_PLUS", "R12_PLUS", "R16_PLUS", "R18_PLUS"}
-	sortNames = []string{"id", "year", "rating", "updated", "name", "popularity"} // in the order of order
+	sortNames = []string{"id", "year", "rating", "updated", "name", "popularity", "episode"} // in the order of order
 )
 
 // Titles is a page of the index.
@@ -36,7 +37,10 @@ func (s *Service) Titles(ctx context.Context, q catalog.Query, have string) (cat
 	if err != nil {
 		return catalog.Answer[catalog.Page]{}, err
 	}
-	if len(q.IDs) > 0 {
+	switch {
+	case q.RecommendedFor > 0:
+		return s.recommended(ctx, q, have)
+	case len(q.IDs) > 0:
 		return s.named(ctx, q, have)
 	}
 	position := s.position()
@@ -131,6 +135,7 @@ func checked(q catalog.Query) (catalog.Query, error) {
 		{"year", q.Year, 0, maxYear},
 		{"year_from", q.YearFrom, 0, maxYear},
 		{"year_to", q.YearTo, 0, maxYear},
+		{"recommended_for", q.RecommendedFor, 0, math.MaxInt32},
 		{"ids", len(q.IDs), 0, maxLimit},
 		{"genres", len(q.Genres), 0, maxGenres},
 		{"search", utf8.RuneCountInString(q.Search), 0, maxSearch},
@@ -169,6 +174,8 @@ func checkTogether(q catalog.Query) error {
 	switch {
 	case q.YearFrom > 0 && q.YearTo > 0 && q.YearFrom > q.YearTo:
 		return bad("year_from", q.YearFrom, "not after year_to")
+	case q.RecommendedFor > 0 && (q.Sort != "" || q.Search != "" || len(q.IDs) > 0 || q.Random):
+		return bad("recommended_for", q.RecommendedFor, "none together with sort, search, ids or random")
 	case len(q.IDs) > 0 && q.Sort != "":
 		return bad("sort", q.Sort, "none together with ids")
 	case len(q.IDs) > 0 && q.Random:
@@ -226,7 +233,7 @@ func (s *snapshot) page(q catalog.Query) catalog.Page {
 // source is the rows that a query is about, in its order, or in the reverse.
 func (s *snapshot) source(q catalog.Query) (rows []*row, backwards bool) {
 	switch {
-	case len(q.IDs) > 0:
+	case len(q.IDs) > 0 || q.RecommendedFor > 0: // nothing recommended is nothing, not everything
 		return s.named(q.IDs), q.Descending
 	case q.Sort == "":
 		return s.sorted[byID], q.Descending

@@ -69,6 +69,10 @@ func (w *wireSummary) parse(raw bson.Raw) error {
 			w.Blocked, _ = v.BooleanOK()
 		case "expected_confidence":
 			w.Confidence, _ = v.AsFloat64OK()
+		case "latest":
+			w.LatestEp, _ = v.AsFloat64OK()
+		case "latest_at":
+			w.LatestAt = moment(v)
 		case "expected_at":
 			w.ExpectedAt = moment(v)
 		case "fresh_at":
@@ -115,6 +119,8 @@ func (w *wireSummary) texts(key []byte) *string {
 		return &w.Medium
 	case "large":
 		return &w.Large
+	case "latest_name":
+		return &w.LatestName
 	}
 	return nil
 }

@@ -62,6 +62,9 @@ type wireSummary struct {
 	FreshAt     time.Time `json:"fresh_at,omitzero" bson:"fresh_at,omitempty"`
 	UpdatedAt   time.Time `json:"updated_at,omitzero" bson:"updated_at,omitempty"`
 	Blocked     bool      `json:"blocked,omitempty" bson:"blocked,omitempty"`
+	LatestEp    float64   `json:"latest,omitempty" bson:"latest,omitempty"`
+	LatestName  string    `json:"latest_name,omitempty" bson:"latest_name,omitempty"`
+	LatestAt    time.Time `json:"latest_at,omitzero" bson:"latest_at,omitempty"`
 	ExpectedAt  time.Time `json:"expected_at,omitzero" bson:"expected_at,omitempty"`
 	Confidence  float64   `json:"expected_confidence,omitempty" bson:"expected_confidence,omitempty"`
 }
@@ -117,6 +120,7 @@ func wrapSummary(s catalog.Summary) wireSummary {
 		Total: s.Episodes.Total, Current: s.Episodes.Current,
 		Small: s.Poster.Small, Medium: s.Poster.Medium, Large: s.Poster.Large,
 		Rating: s.Rating, Popularity: s.Popularity, FreshAt: s.FreshAt, UpdatedAt: s.UpdatedAt, Blocked: s.Blocked,
+		LatestEp: s.Latest.Ordinal, LatestName: s.Latest.Name, LatestAt: s.Latest.At,
 		ExpectedAt: s.Expected.At, Confidence: s.Expected.Confidence,
 	}
 }
@@ -129,6 +133,7 @@ func (w wireSummary) unwrap() catalog.Summary {
 		Episodes: catalog.EpisodeCount{Total: w.Total, Current: w.Current},
 		Poster:   catalog.Poster{Small: w.Small, Medium: w.Medium, Large: w.Large},
 		Rating:   w.Rating, Popularity: w.Popularity, FreshAt: w.FreshAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(), Blocked: w.Blocked,
+		Latest:   catalog.Latest{Ordinal: w.LatestEp, Name: w.LatestName, At: w.LatestAt.UTC()},
 		Expected: catalog.Expected{At: w.ExpectedAt.UTC(), Confidence: w.Confidence},
 	}
 }

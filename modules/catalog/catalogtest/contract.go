@@ -32,6 +32,7 @@ func Contract(t *testing.T, open func(t *testing.T) (catalog.Service, Upstream))
 		{"batch and random", batchAndRandom},
 		{"a batch learns", batchLearns},
 		{"facets", facets},
+		{"recommendations", recommendations},
 		{"bad queries", badQueries},
 		{"schedule", schedule},
 		{"a baseline is silent", baseline},

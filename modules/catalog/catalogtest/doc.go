@@ -13,6 +13,8 @@ type Upstream interface {
 	Remove(id int)
 	// Air sets the schedule.
 	Air(lines ...Line)
+	// Recommend sets what it recommends with a title.
+	Recommend(id int, ids ...int)
 	// Down makes it answer nothing, or answer again.
 	Down(down bool)
 }

@@ -20,6 +20,8 @@ type Fake struct {
 	mu      sync.Mutex
 	truth   map[int]catalog.Title // the upstream's
 	lines   []Line
+	likes   map[int][]int // what the upstream recommends
+	liked   map[int][]int // what the catalogue knows of that
 	down    bool
 	kept    map[int]*kept
 	pending []catalog.Event
@@ -42,7 +44,7 @@ var (
 
 // NewFake is an empty catalogue.
 func NewFake(titles ...catalog.Title) *Fake {
-	f := &Fake{truth: map[int]catalog.Title{}, kept: map[int]*kept{}}
+	f := &Fake{truth: map[int]catalog.Title{}, kept: map[int]*kept{}, likes: map[int][]int{}, liked: map[int][]int{}}
 	f.Put(titles...)
 	return f
 }
@@ -78,6 +80,13 @@ func (f *Fake) Air(lines ...Line) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lines = lines
+}
+
+// Recommend sets what is recommended with a title.
+func (f *Fake) Recommend(id int, ids ...int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.likes[id] = ids
 }
 
 // Down makes the upstream answer nothing.
@@ -159,6 +168,12 @@ func (f *Fake) Titles(ctx context.Context, q catalog.Query, have string) (catalo
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if q.RecommendedFor > 0 {
+		if err := f.recommend(&q); err != nil {
+			return catalog.Answer[catalog.Page]{}, err
+		}
+		return answer(f.number, have, "l1", func() catalog.Page { return f.page(q) }), nil
+	}
 	silent := f.learn(q.IDs)
 	if len(silent) > 0 && len(silent) == len(q.IDs) {
 		return catalog.Answer[catalog.Page]{}, catalog.ErrUnavailable
@@ -169,6 +184,32 @@ func (f *Fake) Titles(ctx context.Context, q catalog.Query, have string) (catalo
 		a.Version = ""
 	}
 	return a, nil
+}
+
+// recommend puts the known ones of the recommended titles into the query.
+func (f *Fake) recommend(q *catalog.Query) error {
+	if _, err := f.find(catalog.Ref{ID: q.RecommendedFor}); err != nil {
+		return err
+	}
+	liked, known := f.liked[q.RecommendedFor]
+	if !known {
+		if f.down {
+			return catalog.ErrUnavailable
+		}
+		liked = f.likes[q.RecommendedFor]
+		f.liked[q.RecommendedFor] = liked
+		f.number++
+	}
+	if q.Limit == 0 {
+		q.Limit = 20
+	}
+	q.IDs = []int{0} // no title has it: an empty list of ids would be no condition
+	for _, id := range liked {
+		if id != q.RecommendedFor && f.kept[id] != nil {
+			q.IDs = append(q.IDs, id)
+		}
+	}
+	return nil
 }
 
 // learn fetches titles that are not known yet and returns those that it cannot ask for.
@@ -206,9 +247,11 @@ func (f *Fake) page(q catalog.Query) catalog.Page {
 func sensible(q catalog.Query) error {
 	words := func(v string, ok ...string) bool { return v == "" || slices.Contains(ok, v) }
 	if q.Page < 0 || q.Limit < 0 || q.Limit > 100 || q.Year < 0 || q.YearFrom < 0 || q.YearTo < 0 ||
-		q.YearTo > 0 && q.YearFrom > q.YearTo || len(q.IDs) > 0 && q.Sort != "" || len([]rune(q.Search)) > 100 ||
+		q.YearTo > 0 && q.YearFrom > q.YearTo ||
+		q.RecommendedFor < 0 || q.RecommendedFor > 0 && (q.Sort != "" || q.Search != "" || len(q.IDs) > 0 || q.Random) ||
+		len(q.IDs) > 0 && q.Sort != "" || len([]rune(q.Search)) > 100 ||
 		!words(q.Season, times...) || !words(q.Status, "announced", "ongoing", "completed") ||
-		!words(q.Sort, "id", "year", "rating", "updated", "name", "popularity") ||
+		!words(q.Sort, "id", "year", "rating", "updated", "name", "popularity", "episode") ||
 		!words(q.Type, "TV", "ONA", "WEB", "OVA", "OAD", "MOVIE", "DORAMA", "SPECIAL") ||
 		!words(q.AgeRating, "R0_PLUS", "R6_PLUS", "R12_PLUS", "R16_PLUS", "R18_PLUS") {
 		return catalog.ErrBadQuery

@@ -15,6 +15,7 @@ type Origin struct {
 	releases map[int]anilibria.Release
 	lines    []Line
 	families map[int][]anilibria.Franchise
+	likes    map[int][]int
 	err      error
 	calls    map[string]int
 	gate     chan struct{}
@@ -28,7 +29,8 @@ var (
 // NewOrigin is an upstream that knows nothing yet.
 func NewOrigin() *Origin {
 	return &Origin{
-		releases: map[int]anilibria.Release{}, families: map[int][]anilibria.Franchise{}, calls: map[string]int{},
+		releases: map[int]anilibria.Release{}, families: map[int][]anilibria.Franchise{}, likes: map[int][]int{},
+		calls: map[string]int{},
 	}
 }
 
@@ -51,6 +53,13 @@ func (o *Origin) SetFranchise(id int, list ...anilibria.Franchise) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.families[id] = list
+}
+
+// Recommend sets what is recommended with a title.
+func (o *Origin) Recommend(id int, ids ...int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.likes[id] = ids
 }
 
 // Remove makes the upstream forget a title.
@@ -177,6 +186,17 @@ func (o *Origin) Franchise(ctx context.Context, id int) ([]anilibria.Franchise, 
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.families[id], nil
+}
+
+// Recommended is what Recommend set.
+func (o *Origin) Recommended(ctx context.Context, id, limit int) ([]int, error) {
+	if err := o.enter(ctx, "Recommended"); err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ids := o.likes[id]
+	return ids[:min(limit, len(ids))], nil
 }
 
 // Latest is asked by nobody here.

@@ -77,6 +77,8 @@ func compare(a, b catalog.Summary, q catalog.Query) int {
 		c = cmp.Or(cmp.Compare(a.Year, b.Year), slices.Index(seasons, a.Season)-slices.Index(seasons, b.Season))
 	case "rating":
 		c = cmp.Or(cmp.Compare(a.Rating, b.Rating), cmp.Compare(a.Popularity, b.Popularity))
+	case "episode":
+		c = a.Latest.At.Compare(b.Latest.At)
 	case "popularity":
 		c = popular(a, b)
 	case "updated":

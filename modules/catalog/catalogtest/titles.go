@@ -87,6 +87,9 @@ func Episode(title int, ordinal float64) catalog.Episode {
 func WithEpisode(t catalog.Title, e catalog.Episode) catalog.Title {
 	t.Player.Episodes = append(append([]catalog.Episode(nil), t.Player.Episodes...), e)
 	t.Episodes.Current = len(t.Player.Episodes)
+	if len(e.Sources) > 0 {
+		t.Latest = catalog.Latest{Ordinal: e.Ordinal, Name: e.Name, At: e.UpdatedAt}
+	}
 	if t.Status == "announced" {
 		t.Status = "ongoing"
 	}

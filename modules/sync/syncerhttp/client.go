@@ -16,14 +16,9 @@ var _ syncer.Service = (*Client)(nil)
 // NewClient calls the module at the peer.
 func NewClient(peer *rpc.Peer) *Client { return &Client{peer} }
 
-// SyncTitle implements syncer.Service.
-func (c *Client) SyncTitle(ctx context.Context, r syncer.TitleRequest) (syncer.Job, error) {
-	return outward(syncTitle.Call(ctx, c.peer, r))
-}
-
-// SyncFull implements syncer.Service.
-func (c *Client) SyncFull(ctx context.Context, key string) (syncer.Job, error) {
-	return outward(syncFull.Call(ctx, c.peer, keyRequest{key}))
+// Start implements syncer.Service.
+func (c *Client) Start(ctx context.Context, r syncer.Request) (syncer.Job, error) {
+	return outward(start.Call(ctx, c.peer, r))
 }
 
 // Job implements syncer.Service.

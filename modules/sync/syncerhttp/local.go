@@ -15,12 +15,8 @@ type local struct {
 	rec  *rpc.Recorder
 }
 
-func (l local) SyncTitle(ctx context.Context, r syncer.TitleRequest) (syncer.Job, error) {
-	return syncTitle.Here(l.rec, func() (syncer.Job, error) { return l.door.SyncTitle(ctx, r) })
-}
-
-func (l local) SyncFull(ctx context.Context, key string) (syncer.Job, error) {
-	return syncFull.Here(l.rec, func() (syncer.Job, error) { return l.door.SyncFull(ctx, key) })
+func (l local) Start(ctx context.Context, r syncer.Request) (syncer.Job, error) {
+	return start.Here(l.rec, func() (syncer.Job, error) { return l.door.Start(ctx, r) })
 }
 
 func (l local) Job(ctx context.Context, id string) (syncer.Job, error) {

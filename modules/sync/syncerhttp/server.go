@@ -10,8 +10,7 @@ import (
 
 // Mount serves the door to other processes.
 func Mount(s *rpc.Server, door syncer.Service) {
-	syncTitle.Handle(s, door.SyncTitle)
-	syncFull.Handle(s, func(ctx context.Context, r keyRequest) (syncer.Job, error) { return door.SyncFull(ctx, r.Key) })
+	start.Handle(s, door.Start)
 	job.Handle(s, func(ctx context.Context, r idRequest) (syncer.Job, error) { return door.Job(ctx, r.ID) })
 	jobs.Handle(s, func(ctx context.Context, r limitRequest) ([]syncer.Job, error) { return door.Jobs(ctx, r.Limit) })
 	wait.Handle(s, func(ctx context.Context, r idRequest) (syncer.Job, error) { return waitWithin(ctx, door, r.ID) })

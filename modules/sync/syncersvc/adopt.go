@@ -2,14 +2,18 @@ package syncersvc
 
 import (
 	"context"
+	"time"
 
 	syncer "anihub/modules/sync"
 )
 
-// orphaned is the age, in lease lives, at which an open single title counts as left
-// behind by a process that died or stopped. One that is merely slow is then fetched
-// twice, which changes nothing.
+// orphaned is for how many lease lives an open job of a queue may give no sign of
+// life before it counts as left behind by a process that died or stopped. One that
+// merely waits long somewhere is then run by whoever comes to it first; the fence
+// sees to that.
 const orphaned = 3
+
+func (s *Service) patience() time.Duration { return orphaned * s.cfg.LeaseTTL }
 
 // adoptLoop looks for orphans, as often as the lease may pass on.
 func (s *Service) adoptLoop(ctx context.Context) error {
@@ -23,20 +27,22 @@ func (s *Service) adoptLoop(ctx context.Context) error {
 	}
 }
 
-// adopt queues the single titles that nobody works on any more.
+// adopt queues the single titles and retries that nobody works on any more. (A full
+// pass has its own way: the runner goes on with it.)
 func (s *Service) adopt(ctx context.Context) error {
-	before := now().Add(-orphaned * s.cfg.LeaseTTL)
-	for doc, err := range s.store.jobs.Find(ctx, "open", syncer.KindTitle) {
-		if err != nil {
-			return err
-		}
-		var d jobDoc
-		if err := doc.Decode(&d); err != nil {
-			return err
-		}
-		if d.CreatedAt.Before(before) && !s.queue.has(doc.ID) {
-			s.log.InfoContext(ctx, "orphaned job adopted", "job", doc.ID, "title", d.TitleID)
-			s.queue.push(task{doc.ID, rank(d.Priority)})
+	for _, kind := range []string{syncer.KindTitle, syncer.KindRetry} {
+		for doc, err := range s.store.jobs.Find(ctx, "open", kind) {
+			if err != nil {
+				return err
+			}
+			var d jobDoc
+			if err := doc.Decode(&d); err != nil {
+				return err
+			}
+			if d.orphaned(s.patience()) && !s.queue.has(doc.ID) {
+				s.log.InfoContext(ctx, "orphaned job adopted", "job", doc.ID, "kind", kind, "title", d.TitleID)
+				s.queue.push(task{doc.ID, rank(d.Priority)})
+			}
 		}
 	}
 	return nil

@@ -16,3 +16,12 @@ func Packed(pages [][]int) (ids []int, packed []byte, err error) {
 
 // Unpack reads packed ids.
 func Unpack(b []byte) ([]int, error) { return unpack(b) }
+
+// NewMeter, and what it measures.
+var NewMeter = newMeter
+
+// Add takes a reading.
+var Add = (*meter).add
+
+// Due tells whether the log is to hear of a reading.
+var Due = (*meter).due

@@ -15,19 +15,30 @@ import (
 // fullTick is how often the runner looks whether a full pass was asked for.
 const fullTick = 500 * time.Millisecond
 
+// failedPause keeps a pass that fails at once from being begun again and again.
+const failedPause = 10 * time.Second
+
 // fullLoop runs full passes: those that were asked for, and one by itself when the
-// last is older than the interval.
-func (s *Service) fullLoop(ctx context.Context) error {
+// last is older than the interval. One that was cancelled is not begun again by
+// itself before its time.
+func (s *Service) fullLoop(ctx context.Context, token int64) error {
+	var quiet time.Time // no pass by itself before this
 	for {
-		job, ok, err := s.dueFull(ctx)
+		pause := fullTick
+		job, ok, err := s.dueFull(ctx, quiet)
 		if err != nil && ctx.Err() == nil {
 			s.noteError(err)
 		}
 		if ok {
-			s.runFull(ctx, job)
-			continue
+			err := s.runFull(ctx, job, token)
+			switch {
+			case errors.Is(err, errCancelled):
+				quiet = time.Now().Add(s.cfg.FullSyncInterval)
+			case err != nil:
+				pause = failedPause
+			}
 		}
-		if !sleep(ctx, fullTick) {
+		if !sleep(ctx, pause) {
 			return nil
 		}
 	}
@@ -35,7 +46,7 @@ func (s *Service) fullLoop(ctx context.Context) error {
 
 // dueFull is the full pass to run now: one that a former runner left unfinished,
 // one that is queued, or a new one when it is time.
-func (s *Service) dueFull(ctx context.Context) (syncer.Job, bool, error) {
+func (s *Service) dueFull(ctx context.Context, quiet time.Time) (syncer.Job, bool, error) {
 	if ctx.Err() != nil {
 		return syncer.Job{}, false, nil
 	}
@@ -48,34 +59,27 @@ func (s *Service) dueFull(ctx context.Context) (syncer.Job, bool, error) {
 		return job, false, err
 	}
 	due := st.Complete.Add(s.cfg.FullSyncInterval)
+	if due.Before(quiet) {
+		due = quiet
+	}
 	s.note(func(out *syncer.Status) { out.LastFull, out.NextFull = st.Complete, due })
 	if time.Now().Before(due) {
 		return job, false, nil
 	}
-	job, err = s.SyncFull(ctx, "")
+	job, err = s.startFull(ctx, "")
 	return job, err == nil, err
 }
 
 // runFull runs one full pass to its end, however long the upstream is away; it
-// stops when it is cancelled or the lease is lost.
-func (s *Service) runFull(ctx context.Context, job syncer.Job) {
-	ctx, cancel := context.WithCancelCause(anilibria.Background(ctx))
-	defer cancel(nil)
-	s.queue.running(job.ID, cancel)
-	defer s.queue.stopped(job.ID)
-	if err := s.start(ctx, job.ID); err != nil {
-		s.log.WarnContext(ctx, "full sync not started", "job", job.ID, "err", err)
-		return
-	}
+// stops when it is cancelled or the lease is lost, and the next runner goes on where
+// this one stopped.
+func (s *Service) runFull(ctx context.Context, job syncer.Job, token int64) error {
 	began := time.Now()
-	err := s.pass(ctx, job.ID)
-	if errors.Is(context.Cause(ctx), errCancelled) {
-		err = errCancelled
-	} else if ctx.Err() != nil {
-		return // the next runner goes on where this one stopped
-	}
-	s.finish(context.WithoutCancel(ctx), job.ID, err)
+	err := s.hold(anilibria.Background(ctx), job.ID, token, func(ctx context.Context) error {
+		return s.pass(ctx, job.ID)
+	})
 	s.log.InfoContext(ctx, "full sync ended", "job", job.ID, "took", time.Since(began).Round(time.Millisecond), "err", err)
+	return err
 }
 
 // pass reads the whole catalogue, page by page, newest first, from where the state
@@ -94,6 +98,7 @@ func (s *Service) pass(ctx context.Context, jobID string) error {
 	if err != nil {
 		return err
 	}
+	s.measureFrom(jobID, st.Done)
 	for {
 		page, err := s.page(ctx, st.Next)
 		if err != nil {
@@ -142,6 +147,9 @@ func (s *Service) takePage(ctx context.Context, st *fullState, seen *idSet, page
 	ids := seen.take(page.IDs)
 	left, err := s.fetchPage(ctx, ids, st.Complete.IsZero())
 	if err != nil {
+		return err
+	}
+	if err := s.leaveOut(ctx, st.JobID, left, st.Complete.IsZero()); err != nil {
 		return err
 	}
 	st.Failed += len(left)

@@ -38,7 +38,7 @@ func (p *passer) pass() syncer.Job {
 	var job syncer.Job
 	eventually(p.t, "the pass before is over", func() bool {
 		var err error
-		job, err = p.s.SyncFull(p.t.Context(), "")
+		job, err = p.s.Start(p.t.Context(), syncer.Request{Kind: syncer.KindFull})
 		return err == nil && job.State == syncer.Queued
 	})
 	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
@@ -68,7 +68,7 @@ func TestATitleThatIsGoneIsHiddenByAPass(t *testing.T) {
 	p := newPasser(t, 130, nil)
 	p.w.vanish(17)
 	p.w.set(func(w *world) { w.unlisted = map[int]bool{18: true} })
-	if job, err := p.s.SyncTitle(t.Context(), syncer.TitleRequest{TitleID: 17}); err != nil || p.knows(17) != 1 {
+	if job, err := p.s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: 17}); err != nil || p.knows(17) != 1 {
 		t.Fatalf("one failed fetch hid the title: %v, %v", job, err)
 	}
 	p.pass()
@@ -126,7 +126,7 @@ func TestOnlyPassesInARowAgree(t *testing.T) {
 func TestPagesThatShiftAreReadOnce(t *testing.T) {
 	t.Parallel()
 	p := newPasser(t, 130, func(w *world) { w.shift = 7 })
-	if job := p.pass(); job.Progress != (syncer.Progress{Done: 130, Total: 130}) {
+	if job := p.pass(); job.Progress.Done != 130 || job.Progress.Total != 130 {
 		t.Errorf("progress %+v, want 130 of 130", job.Progress)
 	}
 	fetched := 0

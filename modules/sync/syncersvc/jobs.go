@@ -17,14 +17,23 @@ import (
 	"anihub/platform/fault"
 )
 
-// errCancelled is the cause of a context whose job was cancelled.
-var errCancelled = errors.New("job cancelled")
-
 // maxTitleID keeps ids in every integer type on the way.
 const maxTitleID = 1<<31 - 1
 
-// SyncTitle implements syncer.Service.
-func (s *Service) SyncTitle(ctx context.Context, r syncer.TitleRequest) (syncer.Job, error) {
+// Start implements syncer.Service.
+func (s *Service) Start(ctx context.Context, r syncer.Request) (syncer.Job, error) {
+	switch r.Kind {
+	case syncer.KindTitle:
+		return s.startTitle(ctx, r)
+	case syncer.KindFull:
+		return s.startFull(ctx, r.Key)
+	case syncer.KindRetry:
+		return s.startRetry(ctx, r.JobID)
+	}
+	return syncer.Job{}, syncer.ErrBadRequest.Detail("field", "kind")
+}
+
+func (s *Service) startTitle(ctx context.Context, r syncer.Request) (syncer.Job, error) {
 	if r.Priority == "" {
 		r.Priority = "normal"
 	}
@@ -40,15 +49,19 @@ func (s *Service) SyncTitle(ctx context.Context, r syncer.TitleRequest) (syncer.
 	if err != nil || !fresh {
 		return job, err
 	}
-	if !s.queue.push(task{job.ID, rank(r.Priority)}) {
-		s.finish(context.WithoutCancel(ctx), job.ID, syncer.ErrQueueFull)
+	return s.enqueue(ctx, job)
+}
+
+// enqueue has a new job run by the workers of this process.
+func (s *Service) enqueue(ctx context.Context, job syncer.Job) (syncer.Job, error) {
+	if !s.queue.push(task{job.ID, rank(job.Priority)}) {
+		s.finish(context.WithoutCancel(ctx), job.ID, whoever, syncer.ErrQueueFull)
 		return syncer.Job{}, syncer.ErrQueueFull.After(10 * time.Second)
 	}
 	return job, nil
 }
 
-// SyncFull implements syncer.Service.
-func (s *Service) SyncFull(ctx context.Context, key string) (syncer.Job, error) {
+func (s *Service) startFull(ctx context.Context, key string) (syncer.Job, error) {
 	if open, ok, err := s.store.openFull(ctx); ok || err != nil {
 		return open, outward(err)
 	}
@@ -63,7 +76,7 @@ func (s *Service) create(ctx context.Context, d jobDoc, key string) (syncer.Job,
 	id := "job_" + strings.ToLower(rand.Text()[:16])
 	if key != "" {
 		sum := sha256.Sum256([]byte(key))
-		id = "job_k" + hex.EncodeToString(sum[:10])
+		id = keyed + hex.EncodeToString(sum[:10])
 	}
 	err := s.store.jobs.Insert(ctx, id, d)
 	if errors.Is(err, documents.ErrExists) {
@@ -81,7 +94,7 @@ func (s *Service) earlier(ctx context.Context, id string, d jobDoc) (syncer.Job,
 	if err != nil {
 		return syncer.Job{}, false, outward(err)
 	}
-	if got.Kind != d.Kind || got.TitleID != d.TitleID || got.Force != d.Force {
+	if got.Kind != d.Kind || got.TitleID != d.TitleID || got.Force != d.Force || got.RetryOf != d.RetryOf {
 		return syncer.Job{}, false, syncer.ErrBadRequest.Saying("The Idempotency-Key was used for another request.")
 	}
 	return got.job(id), false, nil
@@ -135,108 +148,38 @@ func (s *Service) Cancel(ctx context.Context, id string) (syncer.Job, error) {
 	if err != nil || job.Finished() {
 		return job, err
 	}
-	s.finish(ctx, id, errCancelled)
+	s.finish(ctx, id, whoever, errCancelled)
 	s.queue.cancel(id, errCancelled)
 	return s.Job(ctx, id)
 }
 
-// start marks a job as running. A finished one (cancelled meanwhile) is an error.
-func (s *Service) start(ctx context.Context, id string) error {
-	return s.store.change(ctx, id, func(d *jobDoc) error {
-		if d.finished() {
-			return errCancelled
-		}
-		d.State = syncer.Running
-		if d.StartedAt.IsZero() {
-			d.StartedAt = now()
-		}
-		return nil
-	})
-}
-
-// progress stores how far a job is; a job cancelled in another process ends here.
-func (s *Service) progress(ctx context.Context, id string, p syncer.Progress) error {
-	return s.store.change(ctx, id, func(d *jobDoc) error {
-		if d.finished() {
-			return errCancelled
-		}
-		d.Done, d.Total, d.Failed = p.Done, p.Total, p.Failed
-		return nil
-	})
-}
-
-// finish gives a job its end; the first end stays. What cannot be stored is
-// logged: nobody is left to be told.
-func (s *Service) finish(ctx context.Context, id string, failure error) {
-	state := stateOf(failure)
-	err := s.store.change(ctx, id, func(d *jobDoc) error {
-		if d.finished() {
-			return errCancelled
-		}
-		d.State, d.FinishedAt = state, now()
-		if state == syncer.Failed {
-			f := fault.Of(failure)
-			d.ErrorCode, d.Error = f.Code, f.Message
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errCancelled) {
-		s.log.ErrorContext(ctx, "end of a job not stored", "job", id, "state", state, "err", err)
-	}
-	s.metrics.jobs.WithLabelValues(state).Inc()
-	s.waiters.wake(id)
-}
-
-func stateOf(failure error) string {
-	switch {
-	case failure == nil:
-		return syncer.Succeeded
-	case errors.Is(failure, errCancelled):
-		return syncer.Cancelled
-	default:
-		return syncer.Failed
-	}
-}
-
-// work fetches single titles, the most urgent first, until ctx ends.
+// work runs single titles and retries, the most urgent first, until ctx ends.
 func (s *Service) work(ctx context.Context) error {
 	for {
 		t, ok := s.queue.pop(ctx)
 		if !ok {
 			return nil
 		}
-		s.runTitle(ctx, t.id)
+		s.runTask(ctx, t.id)
 	}
 }
 
-func (s *Service) runTitle(ctx context.Context, id string) {
-	run, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	s.queue.running(id, cancel)
-	defer s.queue.stopped(id)
-	if err := s.start(run, id); err != nil {
-		return // cancelled before it began
-	}
-	err := s.fetchTitle(run, id)
-	if ctx.Err() != nil {
-		return // this process stops; the job stays open and is adopted
-	}
-	if errors.Is(context.Cause(run), errCancelled) {
-		err = errCancelled
-	}
-	s.finish(context.WithoutCancel(ctx), id, err)
-}
-
-func (s *Service) fetchTitle(ctx context.Context, id string) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault.ErrInternal.Because("panic: %v", p)
+// runTask runs a job of the queue. One that was cancelled or taken elsewhere before
+// it began is no concern any more, and its own failure is stored with it.
+func (s *Service) runTask(ctx context.Context, id string) {
+	_ = s.hold(ctx, id, 0, func(ctx context.Context) error {
+		d, _, err := s.store.job(ctx, id)
+		if err != nil {
+			return err
 		}
-	}()
-	d, _, err := s.store.job(ctx, id)
-	if err != nil {
-		return err
-	}
+		if d.Kind == syncer.KindRetry {
+			return s.fetchAgain(ctx, id, d)
+		}
+		return s.fetchTitle(ctx, id, d)
+	})
+}
+
+func (s *Service) fetchTitle(ctx context.Context, id string, d jobDoc) error {
 	got, err := s.deps.Catalog.Refresh(ctx, catalog.Refresh{
 		IDs: []int{d.TitleID}, Force: d.Force, Background: d.Priority == "low",
 	})

@@ -25,11 +25,11 @@ type queue struct {
 	serial  int
 	max     int
 	more    chan struct{} // one token: something may be waiting
-	stops   map[string]context.CancelCauseFunc
+	runs    map[string]*run
 }
 
 func newQueue(limit int) *queue {
-	return &queue{max: limit, more: make(chan struct{}, 1), stops: map[string]context.CancelCauseFunc{}}
+	return &queue{max: limit, more: make(chan struct{}, 1), runs: map[string]*run{}}
 }
 
 // push adds a task; false when the queue is full.
@@ -85,32 +85,45 @@ func (q *queue) size() int {
 	return len(q.waiting)
 }
 
-func (q *queue) running(id string, stop context.CancelCauseFunc) {
+// running notes that a job runs in this process; false when it does already.
+func (q *queue) running(r *run) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.stops[id] = stop
+	if q.runs[r.id] != nil {
+		return false
+	}
+	q.runs[r.id] = r
+	return true
 }
 
 func (q *queue) stopped(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.stops, id)
+	delete(q.runs, id)
+}
+
+// run is the job that runs in this process; nil = it does not.
+func (q *queue) run(id string) *run {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.runs[id]
 }
 
 // has tells whether the job waits or runs in this process.
 func (q *queue) has(id string) bool {
+	return q.run(id) != nil || q.waits(id)
+}
+
+func (q *queue) waits(id string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_, runs := q.stops[id]
-	return runs || slices.ContainsFunc(q.waiting, func(e entry) bool { return e.id == id })
+	return slices.ContainsFunc(q.waiting, func(e entry) bool { return e.id == id })
 }
 
 // cancel stops a running job of this process.
 func (q *queue) cancel(id string, cause error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if stop, ok := q.stops[id]; ok {
-		stop(cause)
+	if r := q.run(id); r != nil {
+		r.stop(cause)
 	}
 }
 

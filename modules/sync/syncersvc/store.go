@@ -24,36 +24,6 @@ func newStore(s documents.Store) *store {
 	}
 }
 
-// jobDoc is a stored job. Open is its kind while it is not finished, so that the
-// index finds what is to be done.
-type jobDoc struct {
-	Kind       string    `bson:"kind"`
-	State      string    `bson:"state"`
-	Open       string    `bson:"open,omitempty"`
-	Priority   string    `bson:"priority"`
-	TitleID    int       `bson:"title_id,omitempty"`
-	Force      bool      `bson:"force,omitempty"`
-	Done       int       `bson:"done"`
-	Total      int       `bson:"total"`
-	Failed     int       `bson:"failed"`
-	CreatedAt  time.Time `bson:"created_at"`
-	StartedAt  time.Time `bson:"started_at,omitempty"`
-	FinishedAt time.Time `bson:"finished_at,omitempty"`
-	ErrorCode  string    `bson:"error_code,omitempty"`
-	Error      string    `bson:"error,omitempty"`
-}
-
-func (d jobDoc) finished() bool { return d.job("").Finished() }
-
-func (d jobDoc) job(id string) syncer.Job {
-	return syncer.Job{
-		ID: id, Kind: d.Kind, State: d.State, Priority: d.Priority, TitleID: d.TitleID,
-		Progress:  syncer.Progress{Done: d.Done, Total: d.Total, Failed: d.Failed},
-		CreatedAt: d.CreatedAt, StartedAt: d.StartedAt, FinishedAt: d.FinishedAt,
-		ErrorCode: d.ErrorCode, Error: d.Error,
-	}
-}
-
 func (s *store) job(ctx context.Context, id string) (jobDoc, int64, error) {
 	var d jobDoc
 	if id == "" {
@@ -99,7 +69,9 @@ func (s *store) newest(ctx context.Context, limit int) ([]syncer.Job, error) {
 		if err := doc.Decode(&d); err != nil {
 			return nil, err
 		}
-		out = append(out, d.job(doc.ID))
+		j := d.job(doc.ID)
+		j.FailedTitles = nil
+		out = append(out, j)
 	}
 	return out, nil
 }

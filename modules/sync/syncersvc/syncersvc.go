@@ -161,10 +161,11 @@ func (s *Service) conduct(ctx context.Context, token int64) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.fullLoop(ctx) })
+	g.Go(func() error { return s.fullLoop(ctx, token) })
 	g.Go(func() error { return s.pollLoop(ctx) })
 	g.Go(func() error { return s.listenLoop(ctx) })
 	g.Go(func() error { return s.adoptLoop(ctx) })
+	g.Go(func() error { return s.pruneLoop(ctx) })
 	return g.Wait()
 }
 

@@ -80,8 +80,8 @@ func TestCorridorWithFaults(t *testing.T) {
 		server := httptest.NewServer(handler)
 		defer server.Close()
 		s := dial(t, server.URL)
-		if _, err := s.SyncTitle(t.Context(), syncer.TitleRequest{TitleID: 1}); !errors.Is(err, syncer.ErrUnavailable) {
-			t.Errorf("%s: SyncTitle: %v", name, err)
+		if _, err := s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: 1}); !errors.Is(err, syncer.ErrUnavailable) {
+			t.Errorf("%s: Start: %v", name, err)
 		}
 		if _, err := s.Jobs(t.Context(), 1); !errors.Is(err, syncer.ErrUnavailable) {
 			t.Errorf("%s: Jobs: %v", name, err)
@@ -145,7 +145,7 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 	w.set(func(w *world) { w.realtimeDown, w.crashAfter = nil, 2 })
 	air(3, 2)
 	s, _ = room(t, w, store, leases, quick())
-	_, _ = s.SyncTitle(t.Context(), syncer.TitleRequest{TitleID: 3, Priority: "high"})
+	_, _ = s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: 3, Priority: "high"})
 	eventually(t, "everything is told and confirmed", func() bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -214,7 +214,7 @@ func TestTwoProcessesOneRunner(t *testing.T) {
 		t.Fatal("two runners")
 	}
 	// A pass that the other process is asked for is run by the runner.
-	job, err := b.SyncFull(t.Context(), "")
+	job, err := b.Start(t.Context(), syncer.Request{Kind: syncer.KindFull})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestPriorities(t *testing.T) {
 	cfg.Workers = 1
 	s, _ := room(t, w, openStore(t), lease.NewMemory(), cfg)
 	eventually(t, "the baseline", func() bool { st, _ := s.Status(t.Context()); return !st.LastPoll.IsZero() })
-	blocker, err := s.SyncTitle(t.Context(), syncer.TitleRequest{TitleID: syncertest.Hanging})
+	blocker, err := s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: syncertest.Hanging})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func TestPriorities(t *testing.T) {
 	w.set(func(w *world) { w.refresh = nil })
 	var last syncer.Job
 	for i, p := range []string{"low", "normal", "high", "low", "high"} {
-		if last, err = s.SyncTitle(t.Context(), syncer.TitleRequest{TitleID: i + 1, Priority: p}); err != nil {
+		if last, err = s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: i + 1, Priority: p}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -275,7 +275,7 @@ func TestOrphansAreAdopted(t *testing.T) {
 	w, store, leases := newWorld(10), openStore(t), lease.NewMemory()
 	first, stop := room(t, w, store, leases, quick())
 	w.set(func(w *world) { w.hang = true })
-	job, err := first.SyncTitle(t.Context(), syncer.TitleRequest{TitleID: 4})
+	job, err := first.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	s, _ := room(t, newWorld(5), openStore(t), lease.NewMemory(), cfg)
 	var full bool
 	for range 5 {
-		_, err := s.SyncTitle(t.Context(), syncer.TitleRequest{TitleID: syncertest.Hanging})
+		_, err := s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: syncertest.Hanging})
 		full = full || errors.Is(err, syncer.ErrQueueFull)
 	}
 	if !full {

@@ -32,6 +32,7 @@ func Contract(t *testing.T, open func(t *testing.T) syncer.Service) {
 		"newest jobs first":              lists,
 		"a full pass":                    passes,
 		"cancelling":                     cancels,
+		"retrying":                       retries,
 		"waiting ends with its context":  waits,
 		"a cancelled context":            gone,
 		"what is returned is the caller": copies,
@@ -71,7 +72,7 @@ func ended(t *testing.T, s syncer.Service, id string) syncer.Job {
 
 func fetches(t *testing.T, s syncer.Service) {
 	for _, priority := range []string{"", "low", "normal", "high"} {
-		j := must[syncer.Job](t)(s.SyncTitle(within(t), syncer.TitleRequest{TitleID: 7, Force: true, Priority: priority}))
+		j := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: 7, Force: true, Priority: priority}))
 		if j.ID == "" || j.Kind != syncer.KindTitle || j.TitleID != 7 || j.CreatedAt.IsZero() {
 			t.Errorf("new job: %+v", j)
 		}
@@ -89,7 +90,7 @@ func fetches(t *testing.T, s syncer.Service) {
 }
 
 func fails(t *testing.T, s syncer.Service) {
-	j := must[syncer.Job](t)(s.SyncTitle(within(t), syncer.TitleRequest{TitleID: Unknown}))
+	j := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: Unknown}))
 	j = ended(t, s, j.ID)
 	if j.State != syncer.Failed || j.ErrorCode != "TITLE_NOT_FOUND" || j.Error == "" {
 		t.Errorf("ended: %+v", j)
@@ -97,29 +98,35 @@ func fails(t *testing.T, s syncer.Service) {
 }
 
 func refuses(t *testing.T, s syncer.Service) {
-	for _, r := range []syncer.TitleRequest{
-		{TitleID: 0}, {TitleID: -1}, {TitleID: 1 << 31}, {TitleID: 1, Priority: "urgent"},
+	title := syncer.KindTitle
+	for _, r := range []syncer.Request{
+		{Kind: title, TitleID: 0},
+		{Kind: title, TitleID: -1},
+		{Kind: title, TitleID: 1 << 31},
+		{Kind: title, TitleID: 1, Priority: "urgent"},
+		{TitleID: 1},
+		{Kind: "everything"},
 	} {
-		if _, err := s.SyncTitle(within(t), r); !errors.Is(err, syncer.ErrBadRequest) {
+		if _, err := s.Start(within(t), r); !errors.Is(err, syncer.ErrBadRequest) {
 			t.Errorf("%+v: %v, want ErrBadRequest", r, err)
 		}
 	}
 }
 
 func repeats(t *testing.T, s syncer.Service) {
-	r := syncer.TitleRequest{TitleID: 8, Key: "the-key"}
-	first := must[syncer.Job](t)(s.SyncTitle(within(t), r))
+	r := syncer.Request{Kind: syncer.KindTitle, TitleID: 8, Key: "the-key"}
+	first := must[syncer.Job](t)(s.Start(within(t), r))
 	ended(t, s, first.ID)
-	again := must[syncer.Job](t)(s.SyncTitle(within(t), r))
+	again := must[syncer.Job](t)(s.Start(within(t), r))
 	if again.ID != first.ID || !again.Finished() {
 		t.Errorf("the same key gave job %+v, want the first one, %s, as it is", again, first.ID)
 	}
 	r.TitleID = 9
-	if _, err := s.SyncTitle(within(t), r); !errors.Is(err, syncer.ErrBadRequest) {
+	if _, err := s.Start(within(t), r); !errors.Is(err, syncer.ErrBadRequest) {
 		t.Errorf("a key used for another title: %v, want ErrBadRequest", err)
 	}
 	r.Key = "another"
-	if other := must[syncer.Job](t)(s.SyncTitle(within(t), r)); other.ID == first.ID {
+	if other := must[syncer.Job](t)(s.Start(within(t), r)); other.ID == first.ID {
 		t.Error("another key gave the same job")
 	}
 }
@@ -127,6 +134,9 @@ func repeats(t *testing.T, s syncer.Service) {
 func misses(t *testing.T, s syncer.Service) {
 	for name, ask := range map[string]func(context.Context, string) (syncer.Job, error){
 		"Job": s.Job, "Wait": s.Wait, "Cancel": s.Cancel,
+		"Start": func(ctx context.Context, id string) (syncer.Job, error) {
+			return s.Start(ctx, syncer.Request{Kind: syncer.KindRetry, JobID: id})
+		},
 	} {
 		for _, id := range []string{"nope", "", "../x", "$gt"} {
 			if _, err := ask(within(t), id); !errors.Is(err, syncer.ErrJobNotFound) {
@@ -139,7 +149,7 @@ func misses(t *testing.T, s syncer.Service) {
 func lists(t *testing.T, s syncer.Service) {
 	var ids []string
 	for id := 1; id <= 5; id++ {
-		j := must[syncer.Job](t)(s.SyncTitle(within(t), syncer.TitleRequest{TitleID: id}))
+		j := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: id}))
 		ids = append([]string{j.ID}, ids...)
 		ended(t, s, j.ID)
 		time.Sleep(2 * time.Millisecond) // times are stored in milliseconds
@@ -159,7 +169,7 @@ func lists(t *testing.T, s syncer.Service) {
 }
 
 func passes(t *testing.T, s syncer.Service) {
-	first := must[syncer.Job](t)(s.SyncFull(within(t), "full-key"))
+	first := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindFull, Key: "full-key"}))
 	if first.Kind != syncer.KindFull {
 		t.Errorf("new job: %+v", first)
 	}
@@ -170,7 +180,7 @@ func passes(t *testing.T, s syncer.Service) {
 }
 
 func cancels(t *testing.T, s syncer.Service) {
-	j := must[syncer.Job](t)(s.SyncTitle(within(t), syncer.TitleRequest{TitleID: Hanging}))
+	j := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: Hanging}))
 	got := must[syncer.Job](t)(s.Cancel(within(t), j.ID))
 	if got.State != syncer.Cancelled || got.FinishedAt.IsZero() {
 		t.Errorf("cancelled: %+v", got)
@@ -178,15 +188,42 @@ func cancels(t *testing.T, s syncer.Service) {
 	if again := must[syncer.Job](t)(s.Cancel(within(t), j.ID)); again.State != syncer.Cancelled {
 		t.Errorf("cancelled twice: %+v", again)
 	}
-	done := must[syncer.Job](t)(s.SyncTitle(within(t), syncer.TitleRequest{TitleID: 3}))
+	done := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: 3}))
 	ended(t, s, done.ID)
 	if late := must[syncer.Job](t)(s.Cancel(within(t), done.ID)); late.State != syncer.Succeeded {
 		t.Errorf("cancelling a finished job made it %s", late.State)
 	}
 }
 
+func retries(t *testing.T, s syncer.Service) {
+	retry := func(id string) (syncer.Job, error) {
+		return s.Start(within(t), syncer.Request{Kind: syncer.KindRetry, JobID: id})
+	}
+	old := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: Unknown, Priority: "high"}))
+	ended(t, s, old.ID)
+	again := must[syncer.Job](t)(retry(old.ID))
+	if again.ID == old.ID || again.RetryOf != old.ID || again.Kind != syncer.KindTitle || again.TitleID != Unknown || again.Priority != "high" {
+		t.Errorf("the retry of %+v: %+v", old, again)
+	}
+	if again = ended(t, s, again.ID); again.State != syncer.Failed || again.RetryOf != old.ID {
+		t.Errorf("the retry ended: %+v", again)
+	}
+	if third := must[syncer.Job](t)(retry(old.ID)); third.ID == again.ID {
+		t.Error("a retry that has ended stands in the way of another one")
+	}
+	good := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: 3}))
+	ended(t, s, good.ID)
+	hanging := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: Hanging}))
+	for what, id := range map[string]string{"that succeeded": good.ID, "that has not ended": hanging.ID} {
+		if _, err := retry(id); !errors.Is(err, syncer.ErrNoRetry) {
+			t.Errorf("retrying a job %s: %v, want ErrNoRetry", what, err)
+		}
+	}
+	must[syncer.Job](t)(s.Cancel(within(t), hanging.ID))
+}
+
 func waits(t *testing.T, s syncer.Service) {
-	j := must[syncer.Job](t)(s.SyncTitle(within(t), syncer.TitleRequest{TitleID: Hanging}))
+	j := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: Hanging}))
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	got, err := s.Wait(ctx, j.ID)
@@ -199,8 +236,8 @@ func waits(t *testing.T, s syncer.Service) {
 func gone(t *testing.T, s syncer.Service) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.SyncTitle(ctx, syncer.TitleRequest{TitleID: 1}); !errors.Is(err, context.Canceled) {
-		t.Errorf("SyncTitle: %v", err)
+	if _, err := s.Start(ctx, syncer.Request{Kind: syncer.KindTitle, TitleID: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Start: %v", err)
 	}
 	if _, err := s.Jobs(ctx, 10); !errors.Is(err, context.Canceled) {
 		t.Errorf("Jobs: %v", err)
@@ -208,7 +245,7 @@ func gone(t *testing.T, s syncer.Service) {
 }
 
 func copies(t *testing.T, s syncer.Service) {
-	j := must[syncer.Job](t)(s.SyncTitle(within(t), syncer.TitleRequest{TitleID: 1}))
+	j := must[syncer.Job](t)(s.Start(within(t), syncer.Request{Kind: syncer.KindTitle, TitleID: 1}))
 	ended(t, s, j.ID)
 	all := must[[]syncer.Job](t)(s.Jobs(within(t), 10))
 	all[0].State = "spoilt"

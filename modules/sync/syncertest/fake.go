@@ -23,15 +23,30 @@ var _ syncer.Service = (*Fake)(nil)
 // NewFake has no jobs.
 func NewFake() *Fake { return &Fake{keys: map[string]int{}} }
 
-// SyncTitle implements syncer.Service.
-func (f *Fake) SyncTitle(ctx context.Context, r syncer.TitleRequest) (syncer.Job, error) {
+// Start implements syncer.Service.
+func (f *Fake) Start(ctx context.Context, r syncer.Request) (syncer.Job, error) {
+	switch r.Kind {
+	case syncer.KindTitle:
+		return f.title(ctx, r, "")
+	case syncer.KindFull:
+		return f.add(ctx, syncer.Job{
+			Kind: syncer.KindFull, Priority: "low", State: syncer.Succeeded,
+			Progress: syncer.Progress{Done: Titles, Total: Titles},
+		}, r.Key)
+	case syncer.KindRetry:
+		return f.retry(ctx, r.JobID)
+	}
+	return syncer.Job{}, syncer.ErrBadRequest
+}
+
+func (f *Fake) title(ctx context.Context, r syncer.Request, retryOf string) (syncer.Job, error) {
 	if r.Priority == "" {
 		r.Priority = "normal"
 	}
 	if r.TitleID < 1 || r.TitleID >= 1<<31 || !slices.Contains([]string{"low", "normal", "high"}, r.Priority) {
 		return syncer.Job{}, syncer.ErrBadRequest
 	}
-	j := syncer.Job{Kind: syncer.KindTitle, TitleID: r.TitleID, Priority: r.Priority, Progress: syncer.Progress{Total: 1}}
+	j := syncer.Job{Kind: syncer.KindTitle, TitleID: r.TitleID, Priority: r.Priority, RetryOf: retryOf, Progress: syncer.Progress{Total: 1}}
 	switch r.TitleID {
 	case Hanging:
 		j.State = syncer.Running
@@ -43,12 +58,15 @@ func (f *Fake) SyncTitle(ctx context.Context, r syncer.TitleRequest) (syncer.Job
 	return f.add(ctx, j, r.Key)
 }
 
-// SyncFull implements syncer.Service.
-func (f *Fake) SyncFull(ctx context.Context, key string) (syncer.Job, error) {
-	return f.add(ctx, syncer.Job{
-		Kind: syncer.KindFull, Priority: "low", State: syncer.Succeeded,
-		Progress: syncer.Progress{Done: Titles, Total: Titles},
-	}, key)
+func (f *Fake) retry(ctx context.Context, id string) (syncer.Job, error) {
+	old, err := f.Job(ctx, id)
+	if err != nil {
+		return old, err
+	}
+	if old.State != syncer.Failed {
+		return syncer.Job{}, syncer.ErrNoRetry
+	}
+	return f.title(ctx, syncer.Request{TitleID: old.TitleID, Priority: old.Priority}, id)
 }
 
 func (f *Fake) add(ctx context.Context, j syncer.Job, key string) (syncer.Job, error) {

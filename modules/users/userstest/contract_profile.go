@@ -68,6 +68,9 @@ func profile(t *testing.T, s users.Service) {
 	is(t, "long name", err, users.ErrUnacceptable)
 	_, err = set(users.Profile{Email: &bad})
 	is(t, "bad e-mail", err, users.ErrUnacceptable)
+	endless := strings.Repeat("a", 60) + "@" + strings.Repeat("mail.", 40) + "example.org" // 272 bytes, each label short enough
+	_, err = set(users.Profile{Email: &endless})
+	is(t, "endless e-mail", err, users.ErrUnacceptable)
 	taken := strings.ToUpper(other.User.Email)
 	_, err = set(users.Profile{Email: &taken})
 	is(t, "taken e-mail", err, users.ErrAccountExists)

@@ -248,7 +248,7 @@ func (f *Fake) UpdateProfile(ctx context.Context, id string, p users.Profile) (u
 			return users.ErrUnacceptable.Detail("field", "name")
 		}
 		if p.Email != nil {
-			if !fakeEmail.MatchString(*p.Email) {
+			if !fakeEmail.MatchString(*p.Email) || len(*p.Email) > 254 {
 				return users.ErrUnacceptable.Detail("field", "email")
 			}
 			if other := f.find(*p.Email); other != nil && other != u {

@@ -54,7 +54,7 @@ func (s *Server) routes() {
 	api(RouteReleases, "anime/releases/list/{$}", releases)
 	api(RouteLatest, "anime/releases/latest", latest)
 	api(RouteRandom, "anime/releases/random", random)
-	api(RouteRecommended, "anime/releases/recommended", random)
+	api(RouteRecommended, "anime/releases/recommended", recommended)
 	s.mux.HandleFunc("GET "+BasePath+"/anime/releases/{ref}/{below}", s.belowRelease())
 	api(RouteCatalog, "anime/catalog/releases", catalog)
 	api(RouteReferences, "anime/catalog/references/{name}", references)

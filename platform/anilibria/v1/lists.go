@@ -192,6 +192,25 @@ func (r *reader) airing() (id, day int) {
 	return id, day
 }
 
+// decodeRecommended keeps the order, each id once.
+func (c *Client) decodeRecommended(body []byte, skip anilibria.Skip) ([]int, error) {
+	r, err := c.reader(body, skip)
+	if err != nil {
+		return nil, err
+	}
+	found, err := enveloped(r, r.id)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int
+	for _, id := range found.Kept[:min(len(found.Kept), anilibria.MaxPageItems)] {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, found.Readable(skip, anilibria.KindRelease)
+}
+
 func (c *Client) decodeFranchises(body []byte, skip anilibria.Skip) ([]anilibria.Franchise, error) {
 	r, err := c.reader(body, skip)
 	if err != nil {

@@ -125,6 +125,24 @@ func (c *Client) Franchise(ctx context.Context, releaseID int) ([]anilibria.Fran
 	return franchises, err
 }
 
+// Recommended implements anilibria.Client. A release that the upstream does not know
+// has none.
+func (c *Client) Recommended(ctx context.Context, releaseID, limit int) ([]int, error) {
+	ids, err := anilibria.Ask(ctx, c.fetch, anilibria.Request{
+		Route: anilibria.RouteRecommended,
+		Path:  "anime/releases/recommended",
+		Query: url.Values{
+			"release_id": {strconv.Itoa(releaseID)},
+			"limit":      {anilibria.PageSize(limit)},
+			"include":    {"id"},
+		},
+	}, c.decodeRecommended)
+	if errors.Is(err, anilibria.ErrNotFound) {
+		return nil, nil
+	}
+	return ids, err
+}
+
 // Status implements anilibria.Client.
 func (c *Client) Status(ctx context.Context) error {
 	return c.fetch.Fetch(ctx, anilibria.StatusRequest())

@@ -7,7 +7,7 @@
 // catalogue that was filled by one driver goes on with the other. What v3 does not
 // carry, or carries differently, is this, and a test holds both drivers to it:
 //
-//   - absent: age rating, ratings, creation date, Shikimori and MyAnimeList ids, the
+//   - absent: recommendations, age rating, ratings, creation date, Shikimori and MyAnimeList ids, the
 //     members with the role poster, the length of an episode, its order other than
 //     by number, YouTube ids; in a franchise the English name and its releases'
 //     year, type and poster; in the schedule which episode is out and which is next;
@@ -194,6 +194,9 @@ func (c *Client) Franchise(ctx context.Context, releaseID int) ([]anilibria.Fran
 	}
 	return franchises, err
 }
+
+// Recommended implements anilibria.Client: v3 has no such route, so nothing is asked.
+func (c *Client) Recommended(context.Context, int, int) ([]int, error) { return nil, nil }
 
 // Status implements anilibria.Client.
 func (c *Client) Status(ctx context.Context) error {

@@ -1,21 +1,7 @@
 // A viewer's way through the page in a real browser: node viewer.mjs URL CHROMIUM.
 // Every step must hold; the first that does not ends it with exit code 1.
 import assert from 'node:assert/strict';
-import { chromium } from 'playwright-core';
-
-const [url, executablePath] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+import { browser, url } from './chromium.mjs';
 
 const trouble = [];
 const patience = 60_000;

@@ -28,6 +28,10 @@ export function titleById(id: number): Query<Title> {
   return ask(titleKey(id), `/titles/${id}`);
 }
 
+export function recommended(id: number): Query<ShortTitle[]> {
+  return ask(`recommended:${id}`, `/titles/${id}/recommended?limit=16`);
+}
+
 export function list(query: string): Query<ShortTitle[]> {
   return ask(`list:${query}`, `/titles?${query}`);
 }

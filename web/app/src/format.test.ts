@@ -41,8 +41,8 @@ describe('names', () => {
   });
 
   test('fall back to what there is', () => {
-    expect(format.mainName('en', { ru: 'Соль', en: null })).toBe('Соль');
-    expect(format.otherName('en', { ru: 'Соль', en: null })).toBeNull();
+    expect(format.mainName('en', { ru: 'Соль', en: null, alternative: null })).toBe('Соль');
+    expect(format.otherName('en', { ru: 'Соль', en: null, alternative: null })).toBeNull();
     expect(format.mainName('ru', { ru: '', en: null, alternative: 'Shio' })).toBe('Shio');
     expect(format.mainName('ru', null)).toBe('—');
   });

@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 
 const moment = {
   id: 7,
-  names: { ru: 'Соль', en: null },
+  names: { ru: 'Соль', en: null, alternative: null },
   poster: null,
   episode: 3,
   seconds: 600,

@@ -4,7 +4,8 @@ import type { Envelope, Grant } from './api/types';
 import { Session } from './session';
 
 function grant(token: string): Envelope<Grant> {
-  return { data: { access_token: token, expires_in: 900, user: { id: 'u', login: 'rin' } } };
+  const user = { id: 'u', login: 'rin', email: 'rin@example.org', name: 'rin', roles: [], created_at: null };
+  return { data: { access_token: token, token_type: 'Bearer', expires_in: 900, user } };
 }
 
 function setUp(signedIn: boolean) {

@@ -26,7 +26,7 @@ export default function CataloguePage() {
   }
 
   const total = shown?.pagination?.total;
-  const facets: Facets = shown?.facets ?? shown?.meta?.facets ?? {};
+  const facets: Partial<Facets> = shown?.facets ?? {};
   const panel = <FilterPanel filters={filters} facets={facets} change={change} />;
   return (
     <>

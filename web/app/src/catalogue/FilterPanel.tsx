@@ -6,7 +6,7 @@ import { valueLabel } from './labels';
 
 interface PanelProps {
   filters: Filters;
-  facets: Facets;
+  facets: Partial<Facets>;
   change: (part: Partial<Filters>) => void;
 }
 
@@ -60,7 +60,7 @@ export function FilterPanel({ filters, facets, change }: PanelProps) {
   );
 }
 
-function withCounts(facets: Facets, name: FacetName, always: string[], chosen: string[]): Option[] {
+function withCounts(facets: Partial<Facets>, name: FacetName, always: string[], chosen: string[]): Option[] {
   const counted = facets[name];
   const counts = new Map(counted?.map(({ value, count }) => [String(value), count]));
   // A place of its own for every choice, whatever the counts are just now;

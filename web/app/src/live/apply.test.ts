@@ -47,10 +47,10 @@ test('an older episode that appears late does not lower the count', () => {
 });
 
 test('names and posters come plain or in several', () => {
-  expect(eventNames({ ru: 'а', en: 'b' })).toEqual({ ru: 'а', en: 'b' });
-  expect(eventNames(null)).toEqual({ ru: null, en: null });
+  expect(eventNames({ ru: 'а', en: 'b' })).toEqual({ ru: 'а', en: 'b', alternative: null });
+  expect(eventNames(null)).toEqual({ ru: null, en: null, alternative: null });
   expect(eventPoster({ small: 's', medium: 'm' })).toEqual({ small: 's', medium: 'm', large: null });
-  expect(eventPoster(null)).toBeNull();
+  expect(eventPoster(null)).toEqual({ small: null, medium: null, large: null });
 });
 
 test('only a well-formed announcement is one', () => {

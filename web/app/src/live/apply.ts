@@ -3,12 +3,13 @@ import type { NewEpisode } from '../realtime-frames';
 
 /** The names in an event: a plain string, or one per language. */
 export function eventNames(title: NewEpisode['title']): Names {
-  if (title && typeof title === 'object') return { ru: title.ru ?? null, en: title.en ?? null };
-  return { ru: title ?? null, en: null };
+  if (title && typeof title === 'object')
+    return { ru: title.ru ?? null, en: title.en ?? null, alternative: null };
+  return { ru: title ?? null, en: null, alternative: null };
 }
 
-export function eventPoster(poster: NewEpisode['poster']): PosterSet | null {
-  if (!poster) return null;
+export function eventPoster(poster: NewEpisode['poster']): PosterSet {
+  if (!poster) return { small: null, medium: null, large: null };
   if (typeof poster === 'string') return { small: poster, medium: poster, large: poster };
   return { small: poster.small ?? null, medium: poster.medium ?? null, large: null };
 }
@@ -18,6 +19,7 @@ function unknownTitle(event: NewEpisode): ShortTitle {
     id: event.title_id,
     code: '',
     names: eventNames(event.title),
+    description: null,
     type: null,
     status: 'ongoing',
     genres: [],
@@ -25,10 +27,14 @@ function unknownTitle(event: NewEpisode): ShortTitle {
     season: null,
     weekday: null,
     age_rating: null,
-    episodes: null,
+    episodes: { total: null, current: 0 },
     poster: eventPoster(event.poster),
     rating: null,
-    popularity: null,
+    popularity: 0,
+    fresh_at: null,
+    updated_at: null,
+    blocked: false,
+    expected: null,
   };
 }
 
@@ -39,8 +45,8 @@ export function withNewEpisode(row: Envelope<ShortTitle[]>, event: NewEpisode): 
   const title: ShortTitle = {
     ...known,
     episodes: {
-      total: known.episodes?.total ?? null,
-      current: Math.max(known.episodes?.current ?? 0, ordinal),
+      total: known.episodes.total,
+      current: Math.max(known.episodes.current, ordinal),
     },
     latest_episode: { ordinal, name: event.episode_name ?? null },
     fresh_at: String(event.timestamp ?? ''),

@@ -43,5 +43,5 @@ test('skipping is offered inside a span and not at its very end', () => {
 
 test('spans that make no sense are ignored', () => {
   expect(skipAt({ opening: { start: 90, stop: 10 }, ending: null }, 50)).toBeNull();
-  expect(skipAt(null, 50)).toBeNull();
+  expect(skipAt({ opening: null, ending: null }, 50)).toBeNull();
 });

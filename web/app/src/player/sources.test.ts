@@ -8,8 +8,9 @@ const hls = (quality: string | null, url = `https://cdn.example/${quality}.m3u8`
   type: 'hls',
 });
 
-function episode(sources: Source[] | null): Episode {
-  return { id: 'e', ordinal: 1, name: null, preview: null, duration: null, skips: null, sources };
+function episode(sources: Source[]): Episode {
+  const skips = { opening: null, ending: null };
+  return { id: 'e', ordinal: 1, name: null, preview: null, duration: null, skips, sources, updated_at: null };
 }
 
 test('streams come best first, video hosts apart', () => {
@@ -20,7 +21,7 @@ test('streams come best first, video hosts apart', () => {
 });
 
 test('an episode without sources has no choices', () => {
-  expect(choicesOf(episode(null))).toEqual({ streams: [], embeds: [] });
+  expect(choicesOf(episode([]))).toEqual({ streams: [], embeds: [] });
   expect(choicesOf(episode([hls('480p', 'javascript:alert(1)')])).streams).toEqual([]);
 });
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { ShortTitle } from '../api/types';
+import type { ScheduledTitle } from '../api/types';
 import { localWeek, nextEpisode } from './week';
 
-function title(id: number, episode: number | null = null, at?: Date, confidence = 0.8): ShortTitle {
+function title(id: number, episode: number | null = null, at?: Date, confidence = 0.8): ScheduledTitle {
   const expected = at ? { at: at.toISOString(), confidence } : null;
-  return { id, names: { ru: `№${id}`, en: null }, next_episode: episode, expected } as ShortTitle;
+  return { id, next_episode: episode, expected } as ScheduledTitle;
 }
 
 test('titles keep the day they are given', () => {

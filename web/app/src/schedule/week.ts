@@ -1,8 +1,8 @@
-import type { ScheduleDay, ShortTitle } from '../api/types';
+import type { ScheduleDay, ScheduledTitle } from '../api/types';
 import { parseTime, weekday } from '../format';
 
 export interface Airing {
-  title: ShortTitle;
+  title: ScheduledTitle;
   episode: number | null;
   at: Date | null;
 }
@@ -11,10 +11,10 @@ export interface Airing {
 const LIKELY = 0.3;
 
 /** The next episode, and the moment it is likely to come out. */
-export function nextEpisode(title: ShortTitle): { episode: number | null; at: Date | null } {
+export function nextEpisode(title: ScheduledTitle): { episode: number | null; at: Date | null } {
   const { expected } = title;
   const at = expected && expected.confidence >= LIKELY ? parseTime(expected.at) : null;
-  return { episode: title.next_episode ?? null, at };
+  return { episode: title.next_episode, at };
 }
 
 /**

@@ -1,13 +1,13 @@
+import type { Franchise as Series } from '../api/types';
 import { titlePath } from '../catalog';
 import { mainName } from '../format';
 import { useWords } from '../i18n';
 import { Link } from '../router';
-import { releasesOf } from './franchise';
 
 /** In which order to watch what belongs together, with this title marked. */
-export function Franchise({ franchise, here }: { franchise: unknown; here: number }) {
+export function Franchise({ franchise, here }: { franchise: Series[]; here: number }) {
   const { lang, t } = useWords();
-  const releases = releasesOf(franchise);
+  const releases = franchise.flatMap(({ titles }) => titles);
   if (releases.length < 2) return null;
   return (
     <section className="section" aria-labelledby="franchise-title">

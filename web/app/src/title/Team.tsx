@@ -25,9 +25,7 @@ function byRole(members: Member[], words: Record<string, string>): Map<string, s
   const roles = new Map<string, string[]>();
   for (const { role, nickname } of members) {
     if (!nickname) continue;
-    const value = (typeof role === 'string' ? role : role?.value) ?? '';
-    const described = typeof role === 'string' ? null : role?.description;
-    const label = words[value] ?? described ?? value;
+    const label = words[role] ?? role;
     roles.set(label, [...(roles.get(label) ?? []), nickname]);
   }
   return roles;

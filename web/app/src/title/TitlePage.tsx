@@ -10,6 +10,7 @@ import { navigate, useLocation } from '../router';
 import { usePageTitle } from '../ui/Header';
 import { Failure, NotFound } from '../ui/States';
 import { Franchise } from './Franchise';
+import { Recommended } from './Recommended';
 import { Team } from './Team';
 import { TitleHead } from './TitleHead';
 import { TitleSkeleton } from './TitleSkeleton';
@@ -33,6 +34,7 @@ export default function TitlePage({ id }: { id: number }) {
         <Franchise franchise={title.franchise} here={title.id} />
         <Team members={title.members ?? []} />
       </div>
+      <Recommended id={title.id} />
     </article>
   );
 }

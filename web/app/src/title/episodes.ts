@@ -16,8 +16,5 @@ export function episodeAfter(episodes: Episode[], ordinal: number): Episode | nu
 
 /** A frame of the episode, when the catalogue has one. */
 export function previewURL(episode: Episode | null | undefined): string | null {
-  const preview = episode?.preview;
-  if (!preview) return null;
-  if (typeof preview === 'string') return preview;
-  return preview.medium || preview.large || preview.small || null;
+  return episode?.preview ?? null;
 }

@@ -5,7 +5,7 @@ import { navigate } from '../router';
 import { Icon } from './Icon';
 
 export function Footer() {
-  const { t } = useWords();
+  const { lang, t } = useWords();
   const [busy, setBusy] = useState(false);
 
   async function surprise() {
@@ -22,6 +22,16 @@ export function Footer() {
   return (
     <footer className="footer">
       <p>{t.nav.footer}</p>
+      <a className="button quiet" href="/api/docs">
+        {t.nav.api}
+      </a>
+      <a
+        className="button quiet"
+        href={`/api/anilibria/v2/feed.atom?lang=${lang}`}
+        type="application/atom+xml"
+      >
+        {t.nav.feed}
+      </a>
       <button type="button" className="button quiet" disabled={busy} onClick={surprise}>
         <Icon name="dice" size={18} />
         {t.nav.random}
