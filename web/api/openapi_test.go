@@ -177,6 +177,9 @@ func TestBoundsAreThoseOfTheDocument(t *testing.T) {
 	s := open(t, small)
 	auth := s.signIn(t)
 	for _, r := range inspect(t).Routes() {
+		if r.ID == "importLists" {
+			continue // its body must fit its format: TestBadRequestsAboutTitles
+		}
 		probes, err := r.Probes()
 		if err != nil {
 			t.Fatal(err)
@@ -254,6 +257,10 @@ func TestRefusalsOfTheUsersAreDocumented(t *testing.T) {
 		"getProfile":    {users.ErrNotFound},
 		"updateProfile": {users.ErrNotFound, users.ErrUnacceptable, users.ErrAccountExists},
 		"subscribe":     {users.ErrUnacceptable, users.ErrNotFound},
+
+		"putOnList": {users.ErrUnacceptable, users.ErrNotFound}, "addFavorite": {users.ErrUnacceptable, users.ErrNotFound},
+		"saveProgress": {users.ErrUnacceptable, users.ErrNotFound}, "saveTitleProgress": {users.ErrUnacceptable, users.ErrNotFound},
+		"importLists": {users.ErrUnacceptable, users.ErrNotFound}, "exportLists": {users.ErrNotFound}, "exportUser": {users.ErrNotFound},
 	} {
 		for _, err := range refusals {
 			s := open(t)
