@@ -3,14 +3,17 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"anihub/modules/catalog"
 	"anihub/modules/users"
+	"anihub/platform/fault"
 	"anihub/web/envelope"
 )
 
@@ -49,9 +52,11 @@ func (a *API) started(ctx context.Context, user string) ([]users.TitleProgress, 
 	if err != nil {
 		return nil, err
 	}
-	heads = slices.DeleteFunc(heads, func(h users.ProgressHead) bool {
-		return slices.ContainsFunc(gone.Entries, func(e users.Entry) bool { return e.TitleID == h.TitleID })
-	})
+	abandoned := make(map[int]bool, len(gone.Entries))
+	for _, e := range gone.Entries {
+		abandoned[e.TitleID] = true
+	}
+	heads = slices.DeleteFunc(heads, func(h users.ProgressHead) bool { return abandoned[h.TitleID] })
 	var all []users.TitleProgress
 	for some := range slices.Chunk(heads[:min(lookBack, len(heads))], users.MaxProgressRead) {
 		got, err := a.deps.Users.Progress(ctx, user, titlesOf(some))
@@ -63,18 +68,33 @@ func (a *API) started(ctx context.Context, user string) ([]users.TitleProgress, 
 	return all, nil
 }
 
-// resumables leaves out what the catalogue lacks, or cannot tell soon.
+// resumables leaves out what the catalogue lacks, or cannot tell soon. It asks for all
+// at once, so that one that hangs takes no others along.
 func (a *API) resumables(ctx context.Context, started []users.TitleProgress) []resumable {
 	ctx, cancel := context.WithTimeout(ctx, shortWait)
 	defer cancel()
+	all := make([]*resumable, len(started))
+	var wg sync.WaitGroup
+	for i, p := range started {
+		wg.Go(func() {
+			// A panic here would end the process: nobody above could catch it.
+			err := envelope.Caught(func(echo.Context) error {
+				t, err := a.deps.Catalog.Title(ctx, catalog.Ref{ID: p.TitleID}, "")
+				if err == nil {
+					all[i] = resume(t.Value, p)
+				}
+				return err
+			}, nil)
+			if errors.Is(err, fault.ErrInternal) {
+				a.deps.Log.ErrorContext(ctx, "a title cannot be gone on with", "title", p.TitleID, "err", err)
+			}
+		})
+	}
+	wg.Wait()
 	var found []resumable
-	for _, p := range started {
-		t, err := a.deps.Catalog.Title(ctx, catalog.Ref{ID: p.TitleID}, "")
-		if err != nil {
-			continue
-		}
-		if r, ok := resume(t.Value, p); ok {
-			found = append(found, r)
+	for _, r := range all {
+		if r != nil {
+			found = append(found, *r)
 		}
 	}
 	return found
@@ -87,10 +107,10 @@ type resumable struct {
 }
 
 // resume finds where to go on: in the episode that was watched last or, when that is
-// done with, in the next one that is not.
-func resume(t catalog.Title, p users.TitleProgress) (resumable, bool) {
+// done with, in the next one that is not; nil when nothing is left.
+func resume(t catalog.Title, p users.TitleProgress) *resumable {
 	if len(p.Episodes) == 0 {
-		return resumable{}, false
+		return nil
 	}
 	last := slices.MaxFunc(p.Episodes, func(x, y users.EpisodeProgress) int {
 		return cmp.Or(x.UpdatedAt.Compare(y.UpdatedAt), cmp.Compare(x.Episode, y.Episode))
@@ -115,12 +135,12 @@ func resume(t catalog.Title, p users.TitleProgress) (resumable, bool) {
 		}
 	}
 	if next == nil {
-		return resumable{}, false
+		return nil
 	}
-	return resumable{at, continueJSON{
+	return &resumable{at, continueJSON{
 		TitleID: t.ID, Title: summary(t.Summary), Episode: nextEpisode(*next), Seconds: known[next.Ordinal].Seconds,
 		NewEpisodes: fresh, UpdatedAt: instant(p.UpdatedAt),
-	}}, true
+	}}
 }
 
 // nearEnd is the part of an episode after which nothing is left but the credits.

@@ -64,18 +64,39 @@ func (a *API) short(ctx context.Context, ids []int) map[int]*summaryJSON {
 	if len(ids) == 0 {
 		return out
 	}
-	ctx, cancel := context.WithTimeout(ctx, shortWait)
-	defer cancel()
-	got, err := a.deps.Catalog.Titles(ctx, catalog.Query{IDs: ids}, "")
+	all, err := a.byID(ctx, ids)
 	if err != nil {
 		a.deps.Log.WarnContext(ctx, "a list is shown without its titles", "err", err)
-		return out
 	}
-	for _, t := range got.Value.Titles {
-		s := summary(t)
-		out[t.ID] = &s
+	for _, id := range ids {
+		if t, ok := all[id]; ok {
+			s := summary(t)
+			out[id] = &s
+		}
 	}
 	return out
+}
+
+// byID asks for titles; when that takes too long because of some that the upstream
+// has to be asked for, those will do that are known here.
+func (a *API) byID(ctx context.Context, ids []int) (map[int]catalog.Summary, error) {
+	soon, cancel := context.WithTimeout(ctx, shortWait)
+	defer cancel()
+	got, err := a.deps.Catalog.Titles(soon, catalog.Query{IDs: ids}, "")
+	if err == nil {
+		out := make(map[int]catalog.Summary, len(ids))
+		for _, t := range got.Value.Titles {
+			out[t.ID] = t
+		}
+		return out, nil
+	}
+	soon, cancel = context.WithTimeout(ctx, shortWait)
+	defer cancel()
+	all, other := a.wholeCatalogue(soon)
+	if other != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 type listBody struct {
