@@ -94,8 +94,9 @@ func TestImport(t *testing.T) {
 		if diff := cmp.Diff(want, why); diff != "" || got.Imported != 2 || got.Unchanged != 0 {
 			t.Errorf("%+v %s", got, diff)
 		}
-		if dry && len(mira.held(t)) != 0 {
-			t.Errorf("a dry run left %v", mira.held(t))
+		var begun []episodes
+		if mira.get(t, "/api/users/progress", &begun); dry && (len(mira.held(t)) != 0 || len(begun) != 0) {
+			t.Errorf("a dry run left %v and %v", mira.held(t), begun)
 		}
 	}
 	if diff := cmp.Diff(map[int]string{1: "watched 10", 2: "watching 0"}, mira.held(t)); diff != "" {
@@ -105,10 +106,20 @@ func TestImport(t *testing.T) {
 	if err != nil || len(heads) != 2 || heads[0].Watched+heads[1].Watched != 4+3 { // no more than there are
 		t.Errorf("%+v, %v", heads, err)
 	}
+	// The next episode is the one to watch; when the others were, nobody knows.
+	hedgehog := named(1, "TV", "Ёжик в тумане", "Hedgehog: In the Fog!", 12, 12)
+	for n := 1; n <= 12; n++ {
+		hedgehog.Player.Episodes = append(hedgehog.Player.Episodes, catalogtest.Episode(1, float64(n)))
+	}
+	s.catalog.Put(hedgehog)
+	var next []going
+	if e := mira.get(t, "/api/users/continue", &next); len(next) != 1 || next[0].Episode.Ordinal != 5 || next[0].NewEpisodes != 0 {
+		t.Errorf("continue: %s", e.Data)
+	}
 
 	const shikimori = `[{"target_title":"Lighthouse","target_title_ru":"Маяк","target_type":"Anime","status":"completed","score":7},
 		{"target_title":"X","target_title_ru":"ежик в тумане","status":"dropped","score":1},
-		{"target_title":"Garden","target_title_ru":"Маяк","status":"dropped","score":1},
+		{"target_title":"Hedgehog In The Fog","target_title_ru":"Маяк","status":"dropped","score":1},
 		{"target_title":"","target_title_ru":"еще имя 4","status":"planned","score":0},
 		{"anihub_code":"t3","status":"planned","score":3},{"anihub_id":3,"status":"watching","score":3}]`
 	got := mira.upload(t, "format=shikimori", shikimori)

@@ -24,6 +24,13 @@ func marked(e users.EpisodeEdit, watched bool) users.EpisodeEdit {
 	return e
 }
 
+// ancient is what a device says whose clock was never set.
+func ancient(seconds float64) users.EpisodeEdit {
+	e := marked(seen(1, seconds, 0), true)
+	e.At = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)
+	return e
+}
+
 func save(t *testing.T, s users.Service, id string, title int, edits ...users.EpisodeEdit) users.TitleProgress {
 	t.Helper()
 	got, err := s.SaveProgress(t.Context(), id, []users.TitleEdits{{TitleID: title, Episodes: edits}})
@@ -92,9 +99,9 @@ func progressConverges(t *testing.T, s users.Service) {
 		{"set and unset without a place", []users.EpisodeEdit{
 			seen(1, 7, 1), marked(users.EpisodeEdit{Episode: 1, At: at(2)}, true), marked(users.EpisodeEdit{Episode: 1, At: at(3)}, false),
 		}, 7, false},
-		{"a clock that stands still is heard, and loses", []users.EpisodeEdit{
-			{Episode: 1, Seconds: new(float64), At: time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)}, seen(1, 3, 1),
-		}, 3, false},
+		{"a clock that stands still is heard", []users.EpisodeEdit{ancient(9)}, 9, true},
+		{"and stays heard", []users.EpisodeEdit{ancient(9), marked(users.EpisodeEdit{Episode: 1, At: at(1)}, false)}, 9, false},
+		{"and loses", []users.EpisodeEdit{ancient(9), marked(seen(1, 3, 1), false)}, 3, false},
 	} {
 		var last users.TitleProgress
 		for _, e := range c.edits {
