@@ -250,6 +250,10 @@ func TestFailuresOfTheDoorsAreDocumented(t *testing.T) {
 func TestRefusalsOfTheUsersAreDocumented(t *testing.T) {
 	t.Parallel()
 	for id, refusals := range map[string][]error{
+		"putOnList": {users.ErrUnacceptable, users.ErrNotFound}, "addFavorite": {users.ErrUnacceptable, users.ErrNotFound},
+		"saveProgress": {users.ErrUnacceptable, users.ErrNotFound}, "saveTitleProgress": {users.ErrUnacceptable, users.ErrNotFound},
+		"importLists": {users.ErrUnacceptable, users.ErrNotFound}, "exportLists": {users.ErrNotFound}, "exportUser": {users.ErrNotFound},
+
 		"register":      {users.ErrUnacceptable, users.ErrAccountExists, users.ErrTooMany.After(time.Minute), users.ErrBusy},
 		"login":         {users.ErrBadCredentials, users.ErrBanned, users.ErrTooMany.After(time.Minute), users.ErrBusy},
 		"refresh":       {users.ErrBadToken, users.ErrBanned},
@@ -257,10 +261,6 @@ func TestRefusalsOfTheUsersAreDocumented(t *testing.T) {
 		"getProfile":    {users.ErrNotFound},
 		"updateProfile": {users.ErrNotFound, users.ErrUnacceptable, users.ErrAccountExists},
 		"subscribe":     {users.ErrUnacceptable, users.ErrNotFound},
-
-		"putOnList": {users.ErrUnacceptable, users.ErrNotFound}, "addFavorite": {users.ErrUnacceptable, users.ErrNotFound},
-		"saveProgress": {users.ErrUnacceptable, users.ErrNotFound}, "saveTitleProgress": {users.ErrUnacceptable, users.ErrNotFound},
-		"importLists": {users.ErrUnacceptable, users.ErrNotFound}, "exportLists": {users.ErrNotFound}, "exportUser": {users.ErrNotFound},
 	} {
 		for _, err := range refusals {
 			s := open(t)

@@ -15,8 +15,6 @@ func Mount(s *rpc.Server, door users.Service) {
 	validate.Handle(s, door.Validate)
 	user.Handle(s, door.User)
 	subscriptions.Handle(s, door.Subscriptions)
-	mountLibrary(s, door)
-	mountProgress(s, door)
 	logout.Handle(s, func(ctx context.Context, r logoutRequest) (rpc.None, error) {
 		return rpc.None{}, door.Logout(ctx, r.UserID, r.SessionID)
 	})
@@ -35,4 +33,6 @@ func Mount(s *rpc.Server, door users.Service) {
 	unsubscribe.Handle(s, func(ctx context.Context, r titleRequest) (rpc.None, error) {
 		return rpc.None{}, door.Unsubscribe(ctx, r.UserID, r.TitleID)
 	})
+	mountLibrary(s, door)
+	mountProgress(s, door)
 }

@@ -2041,6 +2041,8 @@ export interface components {
         CacheStatusIfKnown: string;
         /** @description Absent when the catalogue cannot answer. */
         ETagIfKnown: string;
+        /** @description The name to save the file under. */
+        Attachment: string;
         /** @description How long the answer may be kept, and by whom. */
         CacheControl: string;
         /** @description Seconds to wait before trying again. */
@@ -2055,8 +2057,6 @@ export interface components {
         WWWAuthenticate: "Bearer realm=\"anihub\"";
         /** @description The next refresh token (`refresh_token`; HttpOnly, SameSite=Strict, Path=/api/auth), or its removal. */
         RefreshCookie: string;
-        /** @description The name to save the file under. */
-        Attachment: string;
         /** @description The protocol this address speaks. */
         Upgrade: "websocket";
         /** @description The version of the protocol that is spoken. */
@@ -2192,6 +2192,7 @@ export type HeaderAge = components['headers']['Age'];
 export type HeaderETag = components['headers']['ETag'];
 export type HeaderCacheStatusIfKnown = components['headers']['CacheStatusIfKnown'];
 export type HeaderETagIfKnown = components['headers']['ETagIfKnown'];
+export type HeaderAttachment = components['headers']['Attachment'];
 export type HeaderCacheControl = components['headers']['CacheControl'];
 export type HeaderRetryAfter = components['headers']['RetryAfter'];
 export type HeaderRateLimitLimit = components['headers']['RateLimitLimit'];
@@ -2199,7 +2200,6 @@ export type HeaderRateLimitRemaining = components['headers']['RateLimitRemaining
 export type HeaderRateLimitReset = components['headers']['RateLimitReset'];
 export type HeaderWwwAuthenticate = components['headers']['WWWAuthenticate'];
 export type HeaderRefreshCookie = components['headers']['RefreshCookie'];
-export type HeaderAttachment = components['headers']['Attachment'];
 export type HeaderUpgrade = components['headers']['Upgrade'];
 export type HeaderWebSocketVersion = components['headers']['WebSocketVersion'];
 export type $defs = Record<string, never>;
