@@ -331,3 +331,19 @@ func BenchmarkNewTitle(b *testing.B) {
 		}
 	}
 }
+
+// What a batch of 500 titles costs that come back from offline: all of them known.
+func BenchmarkSaveBatch(b *testing.B) {
+	h, id := benchLibrary(b, users.MaxProgressTitles)
+	seconds := 10.0
+	for b.Loop() {
+		seconds = float64(int(seconds+1) % 1400)
+		all := make([]users.TitleEdits, users.MaxProgressTitles)
+		for i := range all {
+			all[i] = users.TitleEdits{TitleID: i + 1, Episodes: []users.EpisodeEdit{place(1, seconds)}}
+		}
+		if _, err := h.SaveProgress(b.Context(), id, all); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
