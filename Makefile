@@ -46,6 +46,7 @@ test-go: $(PAGE) ## every ring of Go tests
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $(filter-out anihub/test,$(shell $(GO) list ./...))
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m -parallel 6 ./test
 	$(GO) test -run Alloc . ./web/api ./platform/cache # what the race detector would change
+	$(GO) test -run AgainstAYear ./modules/sync/syncersvc # what would take it minutes
 
 test-sim: ## the cache under 10,000 seeds of faults; a failing one prints itself (-sim.seed=N replays it)
 	GOGC=400 $(GO) test ./platform/cache -run '^TestSimulation$$' -sim.seeds=$(or $(SEEDS),10000)

@@ -1,5 +1,5 @@
-// Package users is the door of accounts: who a viewer is, and which titles they
-// want to hear about.
+// Package users is the door of accounts: who a viewer is, which titles they want
+// to hear about, what they think of titles and where they stopped watching.
 package users
 
 import (
@@ -29,6 +29,8 @@ type Service interface {
 	Custody
 	Profiles
 	Subscriptions
+	Library
+	Progress
 }
 
 // Accounts is how one becomes and stays somebody.

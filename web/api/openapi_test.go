@@ -177,6 +177,9 @@ func TestBoundsAreThoseOfTheDocument(t *testing.T) {
 	s := open(t, small)
 	auth := s.signIn(t)
 	for _, r := range inspect(t).Routes() {
+		if r.ID == "importLists" {
+			continue // its body must fit its format: TestBadRequestsAboutTitles
+		}
 		probes, err := r.Probes()
 		if err != nil {
 			t.Fatal(err)
@@ -247,6 +250,10 @@ func TestFailuresOfTheDoorsAreDocumented(t *testing.T) {
 func TestRefusalsOfTheUsersAreDocumented(t *testing.T) {
 	t.Parallel()
 	for id, refusals := range map[string][]error{
+		"putOnList": {users.ErrUnacceptable, users.ErrNotFound}, "addFavorite": {users.ErrUnacceptable, users.ErrNotFound},
+		"saveProgress": {users.ErrUnacceptable, users.ErrNotFound}, "saveTitleProgress": {users.ErrUnacceptable, users.ErrNotFound},
+		"importLists": {users.ErrUnacceptable, users.ErrNotFound}, "exportLists": {users.ErrNotFound}, "exportUser": {users.ErrNotFound},
+
 		"register":      {users.ErrUnacceptable, users.ErrAccountExists, users.ErrTooMany.After(time.Minute), users.ErrBusy},
 		"login":         {users.ErrBadCredentials, users.ErrBanned, users.ErrTooMany.After(time.Minute), users.ErrBusy},
 		"refresh":       {users.ErrBadToken, users.ErrBanned},

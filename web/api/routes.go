@@ -24,6 +24,7 @@ func (a *API) routes(e *echo.Echo) {
 		a.mount(e, prefix, a.catalogRoutes())
 	}
 	a.mount(e, "", a.otherRoutes())
+	a.mount(e, "", a.libraryRoutes())
 }
 
 func (a *API) catalogRoutes() []route {
@@ -76,6 +77,26 @@ func (a *API) otherRoutes() []route {
 		{signedIn, http.MethodGet, "/api/users/subscriptions", envelope.Bare(a.subscriptions)},
 		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", envelope.Bare(a.subscribe)},
 		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", envelope.Bare(a.unsubscribe)},
+	}
+}
+
+// libraryRoutes are what a user thinks of titles, and where they stopped.
+func (a *API) libraryRoutes() []route {
+	return []route{
+		{signedIn, http.MethodGet, "/api/users/favorites", a.favorites},
+		{signedIn, http.MethodPut, "/api/users/favorites/:title_id", envelope.Bare(a.addFavorite)},
+		{signedIn, http.MethodDelete, "/api/users/favorites/:title_id", envelope.Bare(a.removeFavorite)},
+		{signedIn, http.MethodGet, "/api/users/lists", a.lists},
+		{signedIn, http.MethodPut, "/api/users/lists/:title_id", envelope.Bare(a.putOnList)},
+		{signedIn, http.MethodDelete, "/api/users/lists/:title_id", envelope.Bare(a.takeOffList)},
+		{signedIn, http.MethodGet, "/api/users/lists/export", a.exportLists},
+		{signedIn, http.MethodPost, "/api/users/lists/import", a.importLists},
+		{signedIn, http.MethodGet, "/api/users/progress", a.progress},
+		{signedIn, http.MethodPut, "/api/users/progress", envelope.Bare(a.saveProgress)},
+		{signedIn, http.MethodGet, "/api/users/progress/:title_id", envelope.Bare(a.titleProgress)},
+		{signedIn, http.MethodPut, "/api/users/progress/:title_id", envelope.Bare(a.saveTitleProgress)},
+		{signedIn, http.MethodGet, "/api/users/continue", a.continueWatching},
+		{signedIn, http.MethodGet, "/api/users/export", envelope.Bare(a.exportUser)},
 	}
 }
 

@@ -25,12 +25,15 @@ type Validator interface{ Validate() error }
 
 // Bind reads the JSON body into `into`: the right media type, one value, known
 // fields, right types, then its own Validate. Path and query are never mixed in.
-func Bind(c echo.Context, into Validator) error {
+func Bind(c echo.Context, into Validator) error { return BindUpTo(c, into, maxBody) }
+
+// BindUpTo is Bind for a route whose body may have so many bytes.
+func BindUpTo(c echo.Context, into Validator, limit int64) error {
 	r := c.Request()
 	if media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err != nil || media != echo.MIMEApplicationJSON {
 		return ErrMediaType
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, limit))
 	if err != nil {
 		return bodyError(err)
 	}

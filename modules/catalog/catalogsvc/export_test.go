@@ -1,9 +1,12 @@
 package catalogsvc
 
 import (
+	"context"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"anihub/modules/catalog"
+	"anihub/platform/documents"
 )
 
 // TitlesSpec declares the collection of titles.
@@ -50,6 +53,11 @@ func (i Index) Facets() catalog.Facets { return i.x.snapshot().computed.facets()
 // Stored is the short form of a title as a document has it, BSON-encoded.
 func Stored(t catalog.Summary) ([]byte, error) {
 	return bson.Marshal(titleDoc{Format: docFormat, Summary: wrapSummary(t), Generation: 7, StoredAt: t.UpdatedAt, Body: []byte("body")})
+}
+
+// Copy copies a document of the collection of titles into a store of copies.
+func Copy(ctx context.Context, to documents.Store, key string, raw []byte) error {
+	return store{to.Collection(titlesSpec)}.overwrite(ctx, key, raw)
 }
 
 // Shorten reads it.

@@ -1,6 +1,7 @@
 package catalogsvc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -61,6 +62,15 @@ type edition struct {
 	stored     int64 // Unix milliseconds
 }
 
+// editionOf is that of a document; of one that cannot be read it is the oldest.
+func editionOf(raw bson.Raw) edition {
+	d, err := parseShort(raw)
+	if err != nil || !d.readable() {
+		return edition{}
+	}
+	return d.edition()
+}
+
 func (d shortDoc) edition() edition { return edition{d.Generation, d.StoredAt.UnixMilli()} }
 
 // copyAll writes what differs.
@@ -96,7 +106,14 @@ func (s *Service) copyOne(ctx context.Context, id int, raw bson.Raw) {
 	}
 }
 
-// overwrite stores a document whatever was there.
+// before tells whether an edition is older than another one.
+func (e edition) before(other edition) bool {
+	return cmp.Or(cmp.Compare(e.generation, other.generation), cmp.Compare(e.stored, other.stored)) < 0
+}
+
+// overwrite stores a document over whatever was there, unless that is newer: who copies
+// the whole store has read a title long before it is this one's turn, and a bell may
+// have brought another one meanwhile.
 func (s store) overwrite(ctx context.Context, key string, raw bson.Raw) error {
 	for range maxTries {
 		var old bson.Raw
@@ -104,6 +121,8 @@ func (s store) overwrite(ctx context.Context, key string, raw bson.Raw) error {
 		switch {
 		case errors.Is(err, documents.ErrNotFound):
 			err = s.titles.Insert(ctx, key, raw)
+		case err == nil && editionOf(raw).before(editionOf(old)):
+			return nil
 		case err == nil:
 			err = s.titles.Replace(ctx, key, version, raw)
 		}

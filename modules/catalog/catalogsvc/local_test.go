@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"anihub/modules/catalog"
 	"anihub/modules/catalog/catalogsvc"
 	"anihub/modules/catalog/catalogtest"
@@ -114,6 +116,49 @@ func TestTheLocalCopyAnswers(t *testing.T) {
 		a, err := after.Title(t.Context(), catalog.Ref{ID: 1}, "")
 		return !must(t, a, err).Freshness.Stale
 	})
+}
+
+// TestTheCopyIsNeverReplacedByAnOlderOne: the whole store is copied while bells bring what
+// has changed since it was read.
+func TestTheCopyIsNeverReplacedByAnOlderOne(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	type doc struct {
+		Format     int       `bson:"format"`
+		Summary    bson.M    `bson:"summary"`
+		Generation int64     `bson:"generation"`
+		StoredAt   time.Time `bson:"stored_at"`
+		Text       string    `bson:"text"`
+	}
+	old, later, changed := doc{1, bson.M{"id": 1}, 5, at, "old"}, doc{1, bson.M{"id": 1}, 5, at.Add(time.Hour), "later"}, doc{1, bson.M{"id": 1}, 6, at, "changed"}
+	for name, tt := range map[string]struct {
+		order []doc
+		want  string
+	}{
+		"in order":            {[]doc{old, later, changed}, "changed"},
+		"an older one last":   {[]doc{changed, old}, "changed"},
+		"confirmed, then old": {[]doc{later, old}, "later"},
+		"the same once more":  {[]doc{old, old}, "old"},
+		"over what is broken": {[]doc{{Text: "broken"}, old}, "old"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := sqlite(t, "copy.db")
+			for _, d := range tt.order {
+				raw, err := bson.Marshal(d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := catalogsvc.Copy(t.Context(), to, "title:1", raw); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got doc
+			if _, err := to.Collection(catalogsvc.TitlesSpec).Get(t.Context(), "title:1", &got); err != nil || got.Text != tt.want {
+				t.Errorf("the copy is %q, %v; want %q", got.Text, err, tt.want)
+			}
+		})
+	}
 }
 
 // TestTheCopyIsComparedWithTheStore: a bell that was lost is made up for.

@@ -34,4 +34,6 @@ func Mount(s *rpc.Server, door users.Service) {
 	unsubscribe.Handle(s, func(ctx context.Context, r titleRequest) (rpc.None, error) {
 		return rpc.None{}, door.Unsubscribe(ctx, r.UserID, r.TitleID)
 	})
+	mountLibrary(s, door)
+	mountProgress(s, door)
 }

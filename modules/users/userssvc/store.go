@@ -13,10 +13,10 @@ import (
 	"anihub/platform/documents"
 )
 
-// store is the three collections.
+// store is the collections.
 type store struct {
 	users, sessions, subscriptions, marks documents.Collection
-	likenesses                            documents.Collection
+	library, progress, likenesses         documents.Collection
 }
 
 func newStore(s documents.Store) *store {
@@ -31,6 +31,8 @@ func newStore(s documents.Store) *store {
 			{Field: "user"}, {Field: "title"},
 		}}),
 		marks:      s.Collection(documents.Spec{Name: "users_marks"}),
+		library:    s.Collection(ofTitles("library")),
+		progress:   s.Collection(ofTitles("progress")),
 		likenesses: s.Collection(documents.Spec{Name: "likenesses", Indexes: []documents.Index{{Field: ownerField}}}),
 	}
 }

@@ -226,6 +226,7 @@ func Everything(ctx context.Context, s users.Service, mine users.Session) map[st
 	_, errs["Subscriptions"] = s.Subscriptions(ctx, mine.User.ID)
 	_, errs["Subscribe"] = s.Subscribe(ctx, mine.User.ID, 7)
 	errs["Unsubscribe"] = s.Unsubscribe(ctx, mine.User.ID, 7)
+	everythingOfTitles(ctx, s, mine.User.ID, errs)
 	errs["Logout"] = s.Logout(ctx, mine.User.ID, mine.ID)
 	return errs
 }

@@ -28,6 +28,8 @@ type fakeUser struct {
 	users.User
 	password      string
 	subscriptions []users.Subscription // newest first
+	library       map[int]users.Entry
+	progress      map[int]map[float64]fakeEpisode
 }
 
 type fakeSession struct {

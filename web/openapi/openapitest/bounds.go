@@ -36,6 +36,9 @@ func (r *Route) Probes() ([]Probe, error) {
 		return out, nil
 	}
 	for i := range r.examples {
+		if object(r.examples[i]) == nil {
+			continue // a list has no fields
+		}
 		more, err := r.bodies(object(r.examples[i]))
 		if err != nil {
 			return nil, err

@@ -602,6 +602,210 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is on the lists */
+        get: operations["listLists"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/lists/{title_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put a title on a list
+         * @description In place of the list and the score it had. The same again changes nothing, not even `updated_at`.
+         */
+        put: operations["putOnList"];
+        post?: never;
+        /**
+         * Take a title off its list
+         * @description With its score; a favourite stays one. Removing nothing is no error.
+         */
+        delete: operations["takeOffList"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/favorites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The favourites */
+        get: operations["listFavorites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/favorites/{title_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Make a title a favourite
+         * @description Again is no error.
+         */
+        put: operations["addFavorite"];
+        post?: never;
+        /**
+         * Make it one no longer
+         * @description It stays on its list. Removing nothing is no error.
+         */
+        delete: operations["removeFavorite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/lists/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lists as a file of another site
+         * @description The XML of MyAnimeList or the JSON of Shikimori. AniHub's ids are in it as well (`anihub_id`), so that the file can be imported here again and says the same.
+         */
+        get: operations["exportLists"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/lists/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the lists from a file of another site
+         * @description The body is the file as the site gives it out, plain or packed with gzip, whatever its media type: at most 4 MiB and 10,000 entries. An entry means the title whose `anihub_id` it has, else the only one whose name it has, apart from case, punctuation and ё. What is on a list here stays and only a missing score is filled, unless `overwrite` is true. Episodes that were watched are marked where nothing is known of them.
+         */
+        post: operations["importLists"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one stopped, title by title */
+        get: operations["listProgress"];
+        /**
+         * Save where one stopped, in several titles
+         * @description Edits of several devices converge in whatever order they arrive. Of each episode `seconds` and `watched` are kept apart; for each of them the latest `updated_at` that says something counts, among equally late ones the larger value (true over false). So a mark stays until a later edit says `"watched": false`, and an edit that leaves `watched` out does not touch it. A time in the future counts as now. A title or an episode may be named more than once. The body is at most 512 KiB.
+         */
+        put: operations["saveProgress"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/progress/{title_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one stopped in a title */
+        get: operations["getProgress"];
+        /**
+         * Save where one stopped in a title
+         * @description As `PUT /api/users/progress`.
+         */
+        put: operations["saveTitleProgress"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What to go on with
+         * @description Of the last hundred titles that were watched: those with an episode left to watch, and where in it. What happened last comes first: it was watched, or an episode came out. Titles that were given up (`abandoned`), and those that the catalogue does not have, are left out.
+         */
+        get: operations["listContinue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that is kept about oneself
+         * @description Profile, subscriptions, lists, favourites and progress. No secrets.
+         */
+        get: operations["exportUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1192,6 +1396,199 @@ export interface components {
             data: components["schemas"]["Subscription"][];
         };
         /**
+         * @description A list.
+         * @example watching
+         * @enum {string}
+         */
+        ListStatus: "planned" | "watching" | "watched" | "postponed" | "abandoned";
+        /**
+         * @description null is none.
+         * @example 9
+         */
+        Score: number | null;
+        Listing: {
+            status: components["schemas"]["ListStatus"];
+            score?: components["schemas"]["Score"];
+        };
+        /** @description What the user thinks of a title. */
+        Entry: {
+            title_id: components["schemas"]["TitleID"];
+            /**
+             * @description The list; null when it is on none.
+             * @example watching
+             * @enum {string|null}
+             */
+            status: "planned" | "watching" | "watched" | "postponed" | "abandoned" | null;
+            score: components["schemas"]["Score"];
+            favorite: boolean;
+            /**
+             * Format: date-time
+             * @description When status or score was changed last.
+             */
+            updated_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it is a favourite.
+             */
+            favorite_at: string | null;
+        };
+        ListedTitle: components["schemas"]["Entry"] & {
+            title: components["schemas"]["ShortTitle"] | null;
+        };
+        /**
+         * @description With at most two decimals.
+         * @example 25.5
+         */
+        EpisodeOrdinal: number;
+        /**
+         * @description Seconds from the start.
+         * @example 754.2
+         */
+        Seconds: number;
+        /** @description What a device saw of an episode. Seconds or watched must be there. */
+        ProgressEdit: {
+            episode: components["schemas"]["EpisodeOrdinal"];
+            /** @description The place; left out or null says nothing of it. */
+            seconds?: number | null;
+            /** @description Left out or null says nothing of it. */
+            watched?: boolean | null;
+            /**
+             * Format: date-time
+             * @description When the device saw it; now when left out.
+             */
+            updated_at?: string | null;
+        };
+        ProgressOfEpisodes: {
+            episodes: components["schemas"]["ProgressEdit"][];
+        };
+        ProgressOfTitles: {
+            titles: {
+                title_id: components["schemas"]["TitleID"];
+                episodes: components["schemas"]["ProgressEdit"][];
+            }[];
+        };
+        EpisodeProgress: {
+            episode: components["schemas"]["EpisodeOrdinal"];
+            seconds: components["schemas"]["Seconds"];
+            watched: boolean;
+            updated_at: components["schemas"]["Moment"];
+        };
+        /** @description Where the user stopped in a title. */
+        TitleProgress: {
+            title_id: components["schemas"]["TitleID"];
+            /**
+             * Format: date-time
+             * @description Of the latest edit; null when nothing was watched.
+             */
+            updated_at: string | null;
+            episodes: components["schemas"]["EpisodeProgress"][];
+        };
+        Continue: {
+            title_id: components["schemas"]["TitleID"];
+            title: components["schemas"]["ShortTitle"];
+            /** @description The episode to watch. */
+            episode: {
+                id: string;
+                /** @example 3 */
+                ordinal: number;
+                name: string | null;
+                /** Format: uri */
+                preview: string | null;
+                /** @description Seconds. */
+                duration: number | null;
+            };
+            seconds: components["schemas"]["Seconds"];
+            /** @description How many came out since, and are not watched. */
+            new_episodes: number;
+            updated_at: components["schemas"]["Moment"];
+        };
+        Imported: {
+            /** @description Entries that are new or changed. */
+            imported: number;
+            /** @description Entries that are here already, give way to what is here, or come a second time. */
+            unchanged: number;
+            /** @description Entries that were left out. */
+            unknown: components["schemas"]["UnknownEntry"][];
+        };
+        /** @description What the file says of it, and why it was left out. */
+        UnknownEntry: {
+            title: string | null;
+            title_ru: string | null;
+            /** @description The id of the other site. */
+            source_id: number | null;
+            /** @enum {string|null} */
+            status: "planned" | "watching" | "watched" | "postponed" | "abandoned" | null;
+            score: components["schemas"]["Score"];
+            /** @enum {string} */
+            reason: "not_found" | "ambiguous" | "not_anime" | "bad_status" | "bad_score";
+            /** @description The titles it could mean when it is ambiguous. */
+            candidates: components["schemas"]["TitleID"][];
+        };
+        /** @description The lists as Shikimori exports them. AniHub adds its id and code; reading, it passes over what it does not know. */
+        ShikimoriList: {
+            target_title: string;
+            target_title_ru?: string | null;
+            /** @description The id of MyAnimeList; null in files of AniHub. */
+            target_id?: number | null;
+            /** @example Anime */
+            target_type?: string;
+            /** @description 0 is none. */
+            score?: number;
+            /** @enum {string} */
+            status: "planned" | "watching" | "rewatching" | "completed" | "on_hold" | "dropped";
+            rewatches?: number;
+            /** @description How many were watched. */
+            episodes?: number;
+            text?: string | null;
+            anihub_id?: components["schemas"]["TitleID"];
+            anihub_code?: string;
+        }[];
+        UserExport: {
+            exported_at: components["schemas"]["Moment"];
+            profile: components["schemas"]["User"];
+            subscriptions: components["schemas"]["Subscription"][];
+            lists: components["schemas"]["Entry"][];
+            favorites: components["schemas"]["Entry"][];
+            progress: components["schemas"]["TitleProgress"][];
+        };
+        EntriesAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["ListedTitle"][];
+            pagination: components["schemas"]["Pagination"];
+        };
+        EntryAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["Entry"];
+        };
+        ProgressPage: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["TitleProgress"][];
+            pagination: components["schemas"]["Pagination"];
+        };
+        ProgressListAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["TitleProgress"][];
+        };
+        ProgressAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["TitleProgress"];
+        };
+        ContinueAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["Continue"][];
+        };
+        ImportAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["Imported"];
+        };
+        /**
          * @description degraded works with less than it should have.
          * @enum {string}
          */
@@ -1233,6 +1630,54 @@ export interface components {
                     error?: {
                         /** @enum {unknown} */
                         code?: "BAD_BODY" | "BAD_PARAMETER";
+                    };
+                };
+            };
+        };
+        /** @description The file is no list of this format, `details.reason` says why; or a parameter is unknown or missing. */
+        BadListFile: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "BAD_LIST_FILE" | "BAD_BODY" | "BAD_PARAMETER";
+                    };
+                };
+            };
+        };
+        /** @description The file, unpacked, is over 4 MiB. */
+        ListFileTooLarge: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "LIST_FILE_TOO_LARGE";
+                    };
+                };
+            };
+        };
+        /** @description A parameter is out of its range, or there would be more entries than one may have. */
+        ImportUnacceptable: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "BAD_PARAMETER" | "UNACCEPTABLE";
                     };
                 };
             };
@@ -1417,7 +1862,7 @@ export interface components {
                 };
             };
         };
-        /** @description The body is over 64 KiB. */
+        /** @description The body is over 64 KiB, or over what the operation says. */
         BodyTooLarge: {
             headers: {
                 "X-Request-ID": components["headers"]["RequestID"];
@@ -1607,6 +2052,23 @@ export interface components {
                 };
             };
         };
+        /** @description Accounts cannot be reached right now, or the catalogue, by which names are found. */
+        ImportUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "USERS_UNAVAILABLE" | "CATALOG_UNAVAILABLE";
+                    };
+                };
+            };
+        };
         /** @description Accounts cannot be reached right now, or too many people sign in at once. */
         UsersBusy: {
             headers: {
@@ -1696,6 +2158,15 @@ export interface components {
          * @example 9904
          */
         SubscribedTitleID: components["schemas"]["TitleID"];
+        /**
+         * @description Id of a title.
+         * @example 9901
+         */
+        ListedTitleID: components["schemas"]["TitleID"];
+        /** @description Only these titles, comma-separated or repeated. */
+        TitleIDs: components["schemas"]["TitleID"][];
+        /** @description Whose file it is. */
+        ListFormat: "mal" | "shikimori";
         /** @description Only these, comma-separated or repeated. */
         FeedTitles: components["schemas"]["TitleID"][];
         /** @description Else by `Accept-Language`, `ru` when that does not say. */
@@ -1719,6 +2190,8 @@ export interface components {
         CacheStatusIfKnown: string;
         /** @description Absent when the catalogue cannot answer. */
         ETagIfKnown: string;
+        /** @description The name to save the file under. */
+        Attachment: string;
         /** @description How long the answer may be kept, and by whom. */
         CacheControl: string;
         /** @description Seconds to wait before trying again. */
@@ -1799,11 +2272,38 @@ export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type SubscriptionAnswer = components['schemas']['SubscriptionAnswer'];
 export type SubscriptionsAnswer = components['schemas']['SubscriptionsAnswer'];
+export type ListStatus = components['schemas']['ListStatus'];
+export type Score = components['schemas']['Score'];
+export type Listing = components['schemas']['Listing'];
+export type Entry = components['schemas']['Entry'];
+export type ListedTitle = components['schemas']['ListedTitle'];
+export type EpisodeOrdinal = components['schemas']['EpisodeOrdinal'];
+export type Seconds = components['schemas']['Seconds'];
+export type ProgressEdit = components['schemas']['ProgressEdit'];
+export type ProgressOfEpisodes = components['schemas']['ProgressOfEpisodes'];
+export type ProgressOfTitles = components['schemas']['ProgressOfTitles'];
+export type EpisodeProgress = components['schemas']['EpisodeProgress'];
+export type TitleProgress = components['schemas']['TitleProgress'];
+export type Continue = components['schemas']['Continue'];
+export type Imported = components['schemas']['Imported'];
+export type UnknownEntry = components['schemas']['UnknownEntry'];
+export type ShikimoriList = components['schemas']['ShikimoriList'];
+export type UserExport = components['schemas']['UserExport'];
+export type EntriesAnswer = components['schemas']['EntriesAnswer'];
+export type EntryAnswer = components['schemas']['EntryAnswer'];
+export type ProgressPage = components['schemas']['ProgressPage'];
+export type ProgressListAnswer = components['schemas']['ProgressListAnswer'];
+export type ProgressAnswer = components['schemas']['ProgressAnswer'];
+export type ContinueAnswer = components['schemas']['ContinueAnswer'];
+export type ImportAnswer = components['schemas']['ImportAnswer'];
 export type Readiness = components['schemas']['Readiness'];
 export type Live = components['schemas']['Live'];
 export type Ready = components['schemas']['Ready'];
 export type ResponseBadParameter = components['responses']['BadParameter'];
 export type ResponseBadBody = components['responses']['BadBody'];
+export type ResponseBadListFile = components['responses']['BadListFile'];
+export type ResponseListFileTooLarge = components['responses']['ListFileTooLarge'];
+export type ResponseImportUnacceptable = components['responses']['ImportUnacceptable'];
 export type ResponseNoUpgrade = components['responses']['NoUpgrade'];
 export type ResponseBadCredentials = components['responses']['BadCredentials'];
 export type ResponseSignIn = components['responses']['SignIn'];
@@ -1826,6 +2326,7 @@ export type ResponseTooManyConnections = components['responses']['TooManyConnect
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseCatalogueUnavailable = components['responses']['CatalogueUnavailable'];
 export type ResponseUsersUnavailable = components['responses']['UsersUnavailable'];
+export type ResponseImportUnavailable = components['responses']['ImportUnavailable'];
 export type ResponseUsersBusy = components['responses']['UsersBusy'];
 export type ResponseRealtimeUnavailable = components['responses']['RealtimeUnavailable'];
 export type ResponseTimeout = components['responses']['Timeout'];
@@ -1835,6 +2336,9 @@ export type ParameterPage = components['parameters']['Page'];
 export type ParameterLimit = components['parameters']['Limit'];
 export type ParameterTitleId = components['parameters']['TitleID'];
 export type ParameterSubscribedTitleId = components['parameters']['SubscribedTitleID'];
+export type ParameterListedTitleId = components['parameters']['ListedTitleID'];
+export type ParameterTitleIDs = components['parameters']['TitleIDs'];
+export type ParameterListFormat = components['parameters']['ListFormat'];
 export type ParameterFeedTitles = components['parameters']['FeedTitles'];
 export type ParameterFeedLanguage = components['parameters']['FeedLanguage'];
 export type ParameterIfNoneMatch = components['parameters']['IfNoneMatch'];
@@ -1845,6 +2349,7 @@ export type HeaderAge = components['headers']['Age'];
 export type HeaderETag = components['headers']['ETag'];
 export type HeaderCacheStatusIfKnown = components['headers']['CacheStatusIfKnown'];
 export type HeaderETagIfKnown = components['headers']['ETagIfKnown'];
+export type HeaderAttachment = components['headers']['Attachment'];
 export type HeaderCacheControl = components['headers']['CacheControl'];
 export type HeaderRetryAfter = components['headers']['RetryAfter'];
 export type HeaderRateLimitLimit = components['headers']['RateLimitLimit'];
@@ -3157,6 +3662,515 @@ export interface operations {
             429: components["responses"]["TooManyAttempts"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UsersBusy"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listLists: {
+        parameters: {
+            query?: {
+                /** @description Only this list. */
+                status?: components["schemas"]["ListStatus"];
+                /** @description Only these titles, comma-separated or repeated. */
+                ids?: components["parameters"]["TitleIDs"];
+                /** @description Which page, from 1. */
+                page?: components["parameters"]["Page"];
+                /** @description How many on a page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was changed last comes first. A title that the catalogue does not have is null. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntriesAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    putOnList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a title.
+                 * @example 9901
+                 */
+                title_id: components["parameters"]["ListedTitleID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Listing"];
+            };
+        };
+        responses: {
+            /** @description What it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    takeOffList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a title.
+                 * @example 9901
+                 */
+                title_id: components["parameters"]["ListedTitleID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is on no list. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listFavorites: {
+        parameters: {
+            query?: {
+                /** @description Only these titles, comma-separated or repeated. */
+                ids?: components["parameters"]["TitleIDs"];
+                /** @description Which page, from 1. */
+                page?: components["parameters"]["Page"];
+                /** @description How many on a page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was changed last comes first. A title that the catalogue does not have is null. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntriesAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    addFavorite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a title.
+                 * @example 9901
+                 */
+                title_id: components["parameters"]["ListedTitleID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    removeFavorite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a title.
+                 * @example 9901
+                 */
+                title_id: components["parameters"]["ListedTitleID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    exportLists: {
+        parameters: {
+            query: {
+                /** @description Whose file it is. */
+                format: components["parameters"]["ListFormat"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file to save. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Attachment"];
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShikimoriList"];
+                    "application/xml": string;
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    importLists: {
+        parameters: {
+            query: {
+                /** @description Whose file it is. */
+                format: components["parameters"]["ListFormat"];
+                /** @description Only tell what would happen. */
+                dry_run?: boolean;
+                /** @description The file takes the place of what is here. */
+                overwrite?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShikimoriList"];
+                "application/xml": string;
+            };
+        };
+        responses: {
+            /** @description What was, or would be, taken. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportAnswer"];
+                };
+            };
+            400: components["responses"]["BadListFile"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["ListFileTooLarge"];
+            422: components["responses"]["ImportUnacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["ImportUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listProgress: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1. */
+                page?: components["parameters"]["Page"];
+                /** @description How many titles on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The title that was watched last comes first. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressPage"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    saveProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgressOfTitles"];
+            };
+        };
+        responses: {
+            /** @description What they became, each title once, in the order they were named. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressListAnswer"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    getProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a title.
+                 * @example 9901
+                 */
+                title_id: components["parameters"]["ListedTitleID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its episodes in order; none when nothing was watched. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    saveTitleProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a title.
+                 * @example 9901
+                 */
+                title_id: components["parameters"]["ListedTitleID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgressOfEpisodes"];
+            };
+        };
+        responses: {
+            /** @description Its episodes in order; none when nothing was watched. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressAnswer"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listContinue: {
+        parameters: {
+            query?: {
+                /** @description How many. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Titles, each with the episode to watch next. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContinueAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file to save. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Attachment"];
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserExport"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
             504: components["responses"]["Timeout"];
         };
     };
