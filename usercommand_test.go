@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +22,7 @@ import (
 type office struct {
 	*site
 	env []string
+	dir string // of the data
 }
 
 // openOffice runs a site; with redis = "" it owns its event log.
@@ -42,7 +46,7 @@ func openOffice(t *testing.T, redis string) *office {
 	}
 	out := &logs{}
 	a := start(t, s, out)
-	return &office{&site{url: a.web.URL(), upstream: upstream, logs: out}, env}
+	return &office{&site{url: a.web.URL(), upstream: upstream, logs: out}, env, s.Platform.Storage.DataDir}
 }
 
 // says runs a command and answers with what it prints, on either side.
@@ -92,6 +96,60 @@ func (o *office) ends(t *testing.T, token string, sock *socket, code websocket.S
 	if _, _, err := sock.c.Read(t.Context()); websocket.CloseStatus(err) != code {
 		t.Errorf("socket: %v, want close %d", err, code)
 	}
+}
+
+// leaves deletes the account, and searches the whole file of the store for what tells
+// who it was: no module has kept it.
+func (o *office) leaves(t *testing.T, token, password string) {
+	t.Helper()
+	if found := o.search(t, "mira"); len(found) == 0 {
+		t.Fatal("the search finds nothing where there is something")
+	}
+	status, a := o.call(t, "DELETE", o.url+"/api/users/account", token, fmt.Sprintf(`{"password":%q}`, password))
+	if status != http.StatusOK {
+		t.Fatalf("delete: %d %+v", status, a.Error)
+	}
+	eventually(t, "nothing is left", func() bool { return len(o.search(t, "mira")) == 0 })
+}
+
+// search names the tables in which something holds the text.
+func (o *office) search(t *testing.T, text string) []string {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(o.dir, "anihub.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var found []string
+	for _, table := range texts(t, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`) {
+		for _, doc := range texts(t, db, fmt.Sprintf(`SELECT CAST(id AS BLOB) || CAST(doc AS BLOB) FROM %q`, table)) {
+			if strings.Contains(strings.ToLower(doc), text) {
+				found = append(found, table)
+			}
+		}
+	}
+	return found
+}
+
+func texts(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(context.Background(), query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(b))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // TestOperatorsCommands beside a server that runs, whose log is its own or shared.
@@ -159,6 +217,7 @@ func operators(t *testing.T, o *office) {
 	eventually(t, "mira is an admin", func() bool { return strings.Contains(roles(), `"admin"`) })
 	o.says(t, "", "admin", "-off", "mira")
 	eventually(t, "mira is none", func() bool { return !strings.Contains(roles(), `"admin"`) })
+	o.leaves(t, token, "from a pipe")
 	if said := o.logs.String(); strings.Contains(said, made) || strings.Contains(said, "from a pipe") {
 		t.Error("a password is in the log")
 	}

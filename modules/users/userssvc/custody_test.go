@@ -100,7 +100,11 @@ func TestNothingIsLeftOfAnAccount(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := h.Subscribe(t.Context(), mine.User.ID, 3); err != nil {
+		watched := true
+		_, err1 := h.List(t.Context(), mine.User.ID, users.Listing{TitleID: 7, Status: users.Watching, Score: 8})
+		_, err2 := h.SetFavorite(t.Context(), mine.User.ID, 9, true)
+		_, err3 := h.SaveProgress(t.Context(), mine.User.ID, []users.TitleEdits{{TitleID: 7, Episodes: []users.EpisodeEdit{{Episode: 1, Watched: &watched}}}})
+		if err := errors.Join(err1, err2, err3); err != nil {
 			t.Fatal(err)
 		}
 		needles := []string{mine.User.ID, "wanderer", "wanderer@example.org"}
