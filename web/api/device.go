@@ -9,18 +9,38 @@ type mark struct{ token, name string }
 // youngest is asked for first.
 func browsers() []mark {
 	return []mark{
-		{"YaBrowser/", "Yandex Browser"}, {"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"EdgiOS/", "Edge"},
-		{"OPR/", "Opera"}, {"Opera", "Opera"}, {"Vivaldi/", "Vivaldi"}, {"SamsungBrowser/", "Samsung Internet"},
-		{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
-		{"Chrome/", "Chrome"}, {"Safari/", "Safari"},
-		{"Dart/", "Dart"}, {"okhttp/", "okhttp"}, {"curl/", "curl"}, {"python-requests/", "python-requests"}, {"Go-http-client/", "Go"},
+		{"YaBrowser/", "Yandex Browser"},
+		{"Edg/", "Edge"},
+		{"EdgA/", "Edge"},
+		{"EdgiOS/", "Edge"},
+		{"OPR/", "Opera"},
+		{"Opera", "Opera"},
+		{"Vivaldi/", "Vivaldi"},
+		{"SamsungBrowser/", "Samsung Internet"},
+		{"Firefox/", "Firefox"},
+		{"FxiOS/", "Firefox"},
+		{"CriOS/", "Chrome"},
+		{"Chromium/", "Chromium"},
+		{"Chrome/", "Chrome"},
+		{"Safari/", "Safari"},
+		{"Dart/", "Dart"},
+		{"okhttp/", "okhttp"},
+		{"curl/", "curl"},
+		{"python-requests/", "python-requests"},
+		{"Go-http-client/", "Go"},
 	}
 }
 
 func systems() []mark {
 	return []mark{
-		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"CrOS", "ChromeOS"},
-		{"Windows", "Windows"}, {"Mac OS X", "macOS"}, {"Macintosh", "macOS"}, {"Linux", "Linux"},
+		{"iPhone", "iPhone"},
+		{"iPad", "iPad"},
+		{"Android", "Android"},
+		{"CrOS", "ChromeOS"},
+		{"Windows", "Windows"},
+		{"Mac OS X", "macOS"},
+		{"Macintosh", "macOS"},
+		{"Linux", "Linux"},
 	}
 }
 
