@@ -135,7 +135,10 @@ func (w *Web) Serve() error {
 
 // Shutdown lets requests finish and sockets leave, within ctx.
 func (w *Web) Shutdown(ctx context.Context) error {
-	err := errors.Join(w.server.Shutdown(ctx), w.api.Drain(ctx))
+	// Both at once: the server waits for streams, which end when they are drained.
+	drained := make(chan error, 1)
+	go func() { drained <- w.api.Drain(ctx) }()
+	err := errors.Join(w.server.Shutdown(ctx), <-drained)
 	w.api.Close()
 	return err
 }

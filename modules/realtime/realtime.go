@@ -8,6 +8,7 @@ package realtime
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"anihub/platform/fault"
@@ -66,6 +67,15 @@ type Message struct {
 	Position string // of a push
 	Frame    []byte // the whole JSON frame
 	Data     []byte // its "data"
+}
+
+// ValidPosition tells whether a text has the form of a position, epoch:offset. Whether the
+// log still holds what follows it, only the log can say.
+func ValidPosition(s string) bool {
+	epoch, offset, ok := strings.Cut(s, ":")
+	n, err := strconv.ParseUint(offset, 10, 64)
+	return ok && epoch != "" && len(s) <= 64 && err == nil && strconv.FormatUint(n, 10) == offset &&
+		strings.Trim(epoch, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // Closed ends a conversation: a WebSocket close code and what the viewer is told.

@@ -69,8 +69,9 @@ func checkOrigins(origins []string) error {
 	return nil
 }
 
-// Events serves the conversations of realtime over WebSocket. It knows its
-// sockets, because http.Server.Shutdown does not.
+// Events serves the conversations of realtime over WebSocket and Server-Sent Events.
+// It knows its connections, because http.Server.Shutdown knows nothing of the former
+// and would wait for the latter.
 type Events struct {
 	cfg     EventsConfig
 	rt      realtime.Service
@@ -78,7 +79,7 @@ type Events struct {
 	metrics *eventsMetrics
 
 	mu       sync.Mutex
-	open     map[*socket]struct{}
+	open     map[*line]struct{}
 	draining bool
 	idle     chan struct{} // closed when draining and nothing is open
 }
@@ -95,7 +96,7 @@ func NewEvents(cfg EventsConfig, rt realtime.Service, log *slog.Logger, reg prom
 	}
 	return &Events{
 		cfg: cfg, rt: rt, log: log.With("component", "events"), metrics: m,
-		open: make(map[*socket]struct{}), idle: make(chan struct{}),
+		open: make(map[*line]struct{}), idle: make(chan struct{}),
 	}, nil
 }
 
@@ -111,11 +112,11 @@ func (e *Events) Socket(c echo.Context) error {
 	if !e.allowed(r) {
 		return errOrigin
 	}
-	s := e.newSocket(c.Response())
-	if !e.enter(s) {
-		return realtime.ErrUnavailable.Because("shutting down").After(time.Second)
+	l := e.newLine(c.Response())
+	if !e.enter(l, e.metrics.sockets) {
+		return errDraining()
 	}
-	defer e.leave(s)
+	defer e.leave(l, e.metrics.sockets)
 	conv, err := e.rt.Open(r.Context(), realtime.Client{Address: c.RealIP(), UserAgent: r.UserAgent(), Transport: "websocket"})
 	if err != nil {
 		return err
@@ -129,9 +130,11 @@ func (e *Events) Socket(c echo.Context) error {
 		e.log.DebugContext(r.Context(), "no upgrade", "err", err)
 		return nil // Accept has answered
 	}
-	s.run(conv, ws)
+	(&socket{line: l}).run(conv, ws)
 	return nil
 }
+
+func errDraining() error { return realtime.ErrUnavailable.Because("shutting down").After(time.Second) }
 
 // Drain asks all clients to come back, each at another time, and waits until the
 // sockets are closed. Those that are left when ctx ends are cut; the error is
@@ -156,46 +159,46 @@ func (e *Events) Drain(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Open is how many sockets there are.
+// Open is how many connections there are.
 func (e *Events) Open() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.open)
 }
 
-func (e *Events) enter(s *socket) bool {
+func (e *Events) enter(l *line, gauge prometheus.Gauge) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.draining {
 		return false
 	}
-	e.open[s] = struct{}{}
-	e.metrics.open.Inc()
+	e.open[l] = struct{}{}
+	gauge.Inc()
 	return true
 }
 
-func (e *Events) leave(s *socket) {
-	s.cut()
+func (e *Events) leave(l *line, gauge prometheus.Gauge) {
+	l.cut()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.open, s)
-	e.metrics.open.Dec()
+	delete(e.open, l)
+	gauge.Dec()
 	if e.draining && len(e.open) == 0 {
 		close(e.idle)
 	}
 }
 
 // close lets nobody in any more and returns who is in.
-func (e *Events) close() []*socket {
+func (e *Events) close() []*line {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.draining && len(e.open) == 0 {
 		close(e.idle)
 	}
 	e.draining = true
-	all := make([]*socket, 0, len(e.open))
-	for s := range e.open {
-		all = append(all, s)
+	all := make([]*line, 0, len(e.open))
+	for l := range e.open {
+		all = append(all, l)
 	}
 	return all
 }
@@ -250,20 +253,23 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// eventsMetrics counts sockets; what is said over them, the realtime module counts.
+// eventsMetrics counts connections; what is said over them, the realtime module counts.
 type eventsMetrics struct {
-	open   prometheus.Gauge
-	closes *prometheus.CounterVec
+	sockets, streams prometheus.Gauge
+	closes           *prometheus.CounterVec
 }
 
 func newEventsMetrics(reg prometheus.Registerer) (*eventsMetrics, error) {
 	m := &eventsMetrics{
-		open: prometheus.NewGauge(prometheus.GaugeOpts{
+		sockets: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "websocket_open", Help: "WebSockets that are open in this process.",
 		}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "eventstream_open", Help: "Streams of Server-Sent Events that are open in this process.",
+		}),
 		closes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "websocket_closes_total", Help: "WebSockets that ended, by the code we closed them with, gone (a write failed) or dead (no pong).",
+			Name: "websocket_closes_total", Help: "WebSockets that ended, and streams, by the code we closed them with, gone (a write failed) or dead (no pong).",
 		}, []string{"code"}),
 	}
-	return m, errors.Join(reg.Register(m.open), reg.Register(m.closes))
+	return m, errors.Join(reg.Register(m.sockets), reg.Register(m.streams), reg.Register(m.closes))
 }

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -25,26 +23,10 @@ const maxReason = 123
 
 // socket carries one conversation: the handler's goroutine reads, another writes.
 type socket struct {
-	e    *Events
-	ctrl *http.ResponseController // of the hijacked connection
+	*line
 	ws   *websocket.Conn
 	conv realtime.Conversation
-
-	life context.Context // ends when the socket is to be cut
-	cut  context.CancelFunc
-	stop context.Context // ends when the process drains
-	halt context.CancelFunc
-
-	bye  atomic.Pointer[realtime.Closed] // why we end it, when the conversation does not say
-	last string                          // type of the message that was written last
-}
-
-func (e *Events) newSocket(w http.ResponseWriter) *socket {
-	s := &socket{e: e, ctrl: http.NewResponseController(w)}
-	// Not of the request: its context may have a deadline, and a socket has none.
-	s.life, s.cut = context.WithCancel(context.Background())
-	s.stop, s.halt = context.WithCancel(s.life)
-	return s
+	last string // type of the message that was written last
 }
 
 // run holds the conversation until both sides are through with it.
@@ -57,16 +39,6 @@ func (s *socket) run(conv realtime.Conversation, ws *websocket.Conn) {
 	conv.Close()
 	wg.Wait()
 	_ = ws.CloseNow() // it is closed; this frees what is left
-}
-
-// drain ends the socket because the process ends.
-func (s *socket) drain(in time.Duration) {
-	s.bye.CompareAndSwap(nil, restart(in))
-	s.halt()
-}
-
-func restart(in time.Duration) *realtime.Closed {
-	return &realtime.Closed{Code: realtime.CloseRestart, Reason: fmt.Sprintf(`{"retry_in_ms":%d}`, in.Milliseconds())}
 }
 
 // read hands frames to the conversation until there are no more.
@@ -177,13 +149,9 @@ func (s *socket) ping() bool {
 	return false
 }
 
-// close says why and gives the client a while to take it. The reason that was
-// found here goes before the conversation's: the conversation only learned that
-// it was to end.
+// close says why and gives the client a while to take it.
 func (s *socket) close(why *realtime.Closed) {
-	if bye := s.bye.Load(); bye != nil && why.Code == realtime.CloseNormal {
-		why = bye
-	}
+	why = s.why(why)
 	s.count(strconv.Itoa(why.Code))
 	if s.life.Err() != nil {
 		_ = s.ws.CloseNow() // nobody waits for a handshake any more
@@ -200,5 +168,3 @@ func (s *socket) close(why *realtime.Closed) {
 	reason := why.Reason[:min(len(why.Reason), maxReason)]
 	_ = s.ws.Close(websocket.StatusCode(why.Code), reason) // a client that is gone reads no reason
 }
-
-func (s *socket) count(code string) { s.e.metrics.closes.WithLabelValues(code).Inc() }

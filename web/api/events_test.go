@@ -71,6 +71,7 @@ func openStation(t *testing.T, change func(*api.EventsConfig)) *station {
 		}
 	}
 	e.GET("/ws", events.Socket)
+	e.GET("/events", events.Stream)
 	server := httptest.NewUnstartedServer(e)
 	// Little room in the kernel, so that a client who does not read is felt soon.
 	server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {

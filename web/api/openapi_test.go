@@ -189,7 +189,7 @@ func TestBoundsAreThoseOfTheDocument(t *testing.T) {
 				s = open(t, small)
 				auth = s.signIn(t)
 			}
-			resp := s.do(t, r.Method, p.Target, string(p.Body), "Authorization", auth, p.Header[0], p.Header[1])
+			resp := s.do(t, ending(r), p.Target, string(p.Body), "Authorization", auth, p.Header[0], p.Header[1])
 			refused := resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity
 			stranger := resp.StatusCode == http.StatusUnauthorized && r.Secured && r.ID != "refresh"
 			if refused == p.Good || stranger || resp.StatusCode >= 500 {
@@ -197,6 +197,14 @@ func TestBoundsAreThoseOfTheDocument(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ending is the method by which an operation ends: a stream would not.
+func ending(r *openapitest.Route) string {
+	if r.ID == "listen" {
+		return http.MethodHead
+	}
+	return r.Method
 }
 
 // broken is a catalogue of which every method fails.
@@ -230,7 +238,7 @@ func TestFailuresOfTheDoorsAreDocumented(t *testing.T) {
 		for _, r := range inspect(t).Routes() {
 			single := strings.Contains(r.Path, "/titles/{id}") || strings.Contains(r.Path, "/code/") || strings.Contains(r.Path, "/franchise/")
 			if r.Method == "GET" && strings.HasPrefix(r.Path, v2) && (single || !errors.Is(err, catalog.ErrNotFound)) {
-				s.get(t, r.Example())
+				s.do(t, ending(r), r.Example(), "")
 			}
 		}
 	}

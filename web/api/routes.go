@@ -49,6 +49,7 @@ func (a *API) catalogRoutes() []route {
 		{anyone, http.MethodGet, "/seasons", a.seasons},
 		{anyone, http.MethodGet, "/status", a.status},
 		{anyone, http.MethodGet, "/ws", a.events.Socket},
+		{anyone, http.MethodGet, "/events", a.stream},
 	}
 }
 

@@ -25,8 +25,9 @@ const (
 	maxDepth  = 16 // of its JSON
 	maxID     = 64 // bytes of its id
 	maxToken  = 8 << 10
-	maxNames  = 16 // entries of types
-	maxDetail = 40 // bytes of a viewer's text that an error repeats
+	maxNames  = 16   // entries of types
+	maxTitles = 5000 // entries of titles; how many fit is the limit of subscriptions
+	maxDetail = 40   // bytes of a viewer's text that an error repeats
 )
 
 // What a command can be answered with instead of its answer.
@@ -49,6 +50,7 @@ type command struct {
 	token   string
 	titleID int
 	types   []string
+	titles  []int
 	since   *eventlog.Position // where the viewer was; nil = from now on
 }
 
@@ -90,14 +92,21 @@ func (c *command) read(data json.RawMessage) *fault.Error {
 	case cmdUnsubscribeTitle:
 		return c.fill(data, "title_id")
 	case cmdSubscribeUpdates:
-		return c.fill(data, "types", "since")
+		if f := c.fill(data, "types", "titles", "since"); f != nil {
+			return f
+		}
+		if len(c.types)+len(c.titles) == 0 {
+			return badTypes()
+		}
+		return nil
 	case cmdResume:
 		return c.fill(data, "position")
 	}
 	return errUnknownType.Detail("type", clip(c.typ))
 }
 
-// fill reads the named fields of data. All but since are required. A field that
+// fill reads the named fields of data. All but since are required, and one of types and
+// titles is enough. A field that
 // is not named is an error: who writes "sines" would lose events silently.
 func (c *command) fill(data json.RawMessage, names ...string) *fault.Error {
 	fields, ok := object(data)
@@ -128,6 +137,8 @@ func (c *command) field(name string, raw json.RawMessage) *fault.Error {
 		}
 	case "types":
 		return c.readTypes(raw)
+	case "titles":
+		return c.readTitles(raw)
 	case "since":
 		if len(raw) == 0 || isNull(raw) || string(raw) == `""` {
 			return nil
@@ -152,8 +163,33 @@ func (c *command) position(raw json.RawMessage) *fault.Error {
 	return nil
 }
 
+func badTypes() *fault.Error {
+	return errBadData.Detail("field", "types").Detail("accepted", kindNames())
+}
+
+// readTitles takes nothing for no titles.
+func (c *command) readTitles(raw json.RawMessage) *fault.Error {
+	if len(raw) == 0 {
+		return nil
+	}
+	bad := errBadData.Detail("field", "titles").Detail("accepted", "a list of whole numbers from 1")
+	if json.Unmarshal(raw, &c.titles) != nil || len(c.titles) == 0 || len(c.titles) > maxTitles {
+		return bad
+	}
+	slices.Sort(c.titles)
+	c.titles = slices.Compact(c.titles)
+	if c.titles[0] < 1 || c.titles[len(c.titles)-1] > math.MaxInt32 {
+		return bad
+	}
+	return nil
+}
+
+// readTypes takes nothing for no types; that there are titles then, is seen to later.
 func (c *command) readTypes(raw json.RawMessage) *fault.Error {
-	bad := errBadData.Detail("field", "types").Detail("accepted", kindNames())
+	if len(raw) == 0 {
+		return nil
+	}
+	bad := badTypes()
 	if json.Unmarshal(raw, &c.types) != nil || len(c.types) == 0 || len(c.types) > maxNames {
 		return bad
 	}

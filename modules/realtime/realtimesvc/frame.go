@@ -52,6 +52,7 @@ type authData struct {
 type subscribedData struct {
 	TitleID   int      `json:"title_id,omitempty"`
 	Types     []string `json:"types,omitempty"`
+	Titles    []int    `json:"titles,omitempty"`
 	Position  string   `json:"position"`
 	Recovered bool     `json:"recovered"`
 	Count     int      `json:"count"`

@@ -85,7 +85,7 @@ func taskOf(cmd command) task {
 	case cmdSubscribeTitle, cmdUnsubscribeTitle:
 		t.wish.titles = []int{cmd.titleID}
 	case cmdSubscribeUpdates:
-		t.types = slices.Clone(cmd.types)
+		t.types, t.many, t.wish.titles = slices.Clone(cmd.types), cmd.titles, cmd.titles
 		for _, name := range cmd.types {
 			k, _ := kindOf(name) // parseCommand let only known ones through
 			t.wish.kinds = append(t.wish.kinds, k)

@@ -15,6 +15,7 @@ type task struct {
 	id    json.RawMessage
 	wish  wish
 	types []string           // as answered by subscribe_updates
+	many  []int              // the titles that it names
 	since *eventlog.Position // nil = from now on
 
 	signed authData // the answer to auth
@@ -117,7 +118,7 @@ func (c *conversation) unsubscribe(t task) {
 // subscribed is the answer to what subscribes: a subscription, a resume or auth.
 func (t task) subscribed(position string, recovered bool, count int) realtime.Message {
 	typ := typeSubscribed
-	d := subscribedData{Types: t.types, Position: position, Recovered: recovered, Count: count}
+	d := subscribedData{Types: t.types, Titles: t.many, Position: position, Recovered: recovered, Count: count}
 	switch t.typ {
 	case cmdAuth:
 		return answer(typeAuthOK, t.id, t.signed)

@@ -2,6 +2,7 @@ package realtimetest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,6 +31,7 @@ func Contract(t *testing.T, open func(t *testing.T) Subject) {
 		{"silence", testSilence},
 		{"title", testTitle},
 		{"updates", testUpdates},
+		{"titles and types at once", testTogether},
 		{"once", testOnce},
 		{"since", testSince},
 		{"missed by two subscriptions", testSinceTwice},
@@ -58,6 +60,7 @@ func Contract(t *testing.T, open func(t *testing.T) Subject) {
 type subscribed struct {
 	TitleID   int `json:"title_id"`
 	Types     []string
+	Titles    []int
 	Position  string
 	Recovered bool
 	Count     int
@@ -124,6 +127,36 @@ func testUpdates(t *testing.T, s Subject) {
 	v.ExpectEvent(done[2].EventID)
 	WaitTail(t, s.Service, done[2].Position)
 	v.Quiet()
+}
+
+// testTogether: what several subscriptions missed comes in one order, that of the log.
+func testTogether(t *testing.T, s Subject) {
+	published := Publish(t, s.Service, Episode(1, 1), Episode(2, 1), Episode(3, 1), Episode(1, 2),
+		realtime.Event{Type: realtime.NewTitle, TitleID: 3})
+	WaitTail(t, s.Service, published[4].Position)
+	v, _ := Open(t, s.Service)
+	m := v.Do(fmt.Sprintf(`{"type":"subscribe_updates","data":{"titles":[2,1],"types":["new_title"],"since":%q}}`, before(t, published[0])), "subscribed")
+	got := Data[subscribed](t, m)
+	if !cmp.Equal(got.Titles, []int{1, 2}) || !cmp.Equal(got.Types, []string{"new_title"}) || !got.Recovered || got.Count != 4 {
+		t.Errorf("answer %s", m.Frame)
+	}
+	for _, n := range []int{0, 1, 3, 4} {
+		v.ExpectEvent(published[n].EventID)
+	}
+	later := Publish(t, s.Service, Episode(3, 2), Episode(2, 2))
+	v.ExpectEvent(later[1].EventID)
+	v.Quiet()
+}
+
+// before is the position before that of an event.
+func before(t *testing.T, p realtime.Published) string {
+	t.Helper()
+	epoch, text, _ := strings.Cut(p.Position, ":")
+	offset, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s:%d", epoch, offset-1)
 }
 
 func testOnce(t *testing.T, s Subject) {

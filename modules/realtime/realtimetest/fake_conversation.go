@@ -145,6 +145,7 @@ type fakeArgs struct {
 	Token    string   `json:"token"`
 	TitleID  int      `json:"title_id"`
 	Types    []string `json:"types"`
+	Titles   []int    `json:"titles"`
 	Since    string   `json:"since"`
 	Position string   `json:"position"`
 }
@@ -180,19 +181,13 @@ func strict(raw []byte, into any) error {
 
 func (c *fakeConversation) act(cmd fakeCommand) {
 	a, title := cmd.args, fmt.Sprint("title ", cmd.args.TitleID)
-	known := func(t string) bool { return !slices.Contains(fakeTypes(), t) }
 	switch {
 	case cmd.Type == "auth":
 		c.auth(cmd)
 	case cmd.Type == "resume":
 		c.since(cmd, "resumed", slices.Collect(maps.Keys(c.wants)), a.Position, map[string]any{})
 	case cmd.Type == "subscribe_updates":
-		if len(a.Types) == 0 || slices.ContainsFunc(a.Types, known) {
-			c.fail(cmd.ID, "BAD_DATA")
-			return
-		}
-		slices.Sort(a.Types)
-		c.since(cmd, "subscribed", a.Types, a.Since, map[string]any{"types": a.Types})
+		c.updates(cmd, a)
 	case a.TitleID < 1:
 		c.fail(cmd.ID, "BAD_DATA")
 	case cmd.Type == "unsubscribe_title":
@@ -201,6 +196,27 @@ func (c *fakeConversation) act(cmd fakeCommand) {
 	default:
 		c.since(cmd, "subscribed", []string{title}, a.Since, map[string]any{"title_id": a.TitleID})
 	}
+}
+
+func (c *fakeConversation) updates(cmd fakeCommand, a fakeArgs) {
+	slices.Sort(a.Types)
+	slices.Sort(a.Titles)
+	keys, data := slices.Clone(a.Types), map[string]any{}
+	if len(a.Types) > 0 {
+		data["types"] = a.Types
+	}
+	if len(a.Titles) > 0 {
+		data["titles"] = a.Titles
+	}
+	for _, id := range a.Titles {
+		keys = append(keys, fmt.Sprint("title ", id))
+	}
+	unknown := func(t string) bool { return !slices.Contains(fakeTypes(), t) }
+	if len(keys) == 0 || slices.ContainsFunc(a.Types, unknown) || len(a.Titles) > 0 && a.Titles[0] < 1 {
+		c.fail(cmd.ID, "BAD_DATA")
+		return
+	}
+	c.since(cmd, "subscribed", keys, a.Since, data)
 }
 
 func (c *fakeConversation) auth(cmd fakeCommand) {

@@ -280,6 +280,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/anilibria/v2/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as Server-Sent Events
+         * @description `titles`, `types` and a bearer token say what is told; the token brings the user's own titles. Without any of them it is everything. Names of events are the types of the WebSocket's frames, data are the frames. The id is a position: a browser that reconnects sends it as `Last-Event-ID` and gets what it missed. `event: close` with `{code, reason}` ends the stream (docs/realtime.md).
+         */
+        get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/anilibria/v2/ws": {
         parameters: {
             query?: never;
@@ -994,6 +1014,8 @@ export interface components {
         Season: "winter" | "spring" | "summer" | "autumn";
         /** @enum {string} */
         AgeRating: "R0_PLUS" | "R6_PLUS" | "R12_PLUS" | "R16_PLUS" | "R18_PLUS";
+        /** @enum {string} */
+        EventType: "new_episode" | "episode_update" | "new_title" | "status_change";
         Names: {
             /** @example Фонарщик с Камелиевой улицы */
             ru: string | null;
@@ -2228,6 +2250,7 @@ export type TitleStatus = components['schemas']['TitleStatus'];
 export type TitleType = components['schemas']['TitleType'];
 export type Season = components['schemas']['Season'];
 export type AgeRating = components['schemas']['AgeRating'];
+export type EventType = components['schemas']['EventType'];
 export type Names = components['schemas']['Names'];
 export type Poster = components['schemas']['Poster'];
 export type EpisodeCount = components['schemas']['EpisodeCount'];
@@ -2951,6 +2974,51 @@ export interface operations {
             400: components["responses"]["BadParameter"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
+        };
+    };
+    listen: {
+        parameters: {
+            query?: {
+                /**
+                 * @description News of these titles, comma-separated or repeated.
+                 * @example [
+                 *       9901,
+                 *       9904
+                 *     ]
+                 */
+                titles?: components["schemas"]["TitleID"][];
+                /** @description News of these types, of whichever title; comma-separated or repeated. */
+                types?: components["schemas"]["EventType"][];
+                /** @description A position from which on something was missed. `Last-Event-ID` goes before it. */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream begins with `hello`. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    /** @description Tells nginx not to hold the stream back. */
+                    "X-Accel-Buffering"?: "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            403: components["responses"]["OriginNotAllowed"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["TooManyConnections"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["RealtimeUnavailable"];
+            504: components["responses"]["Timeout"];
         };
     };
     connect: {
