@@ -41,9 +41,7 @@ func (a *API) sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return envelope.OK(c, http.StatusOK, envelope.Each(all, func(s users.SessionInfo) sessionInfoJSON {
-		return sessionInfo(s, p.SessionID)
-	}))
+	return envelope.OK(c, http.StatusOK, sessionInfos(all, p.SessionID))
 }
 
 // endSessions signs out everywhere, here too; ?others=true stays signed in here.
@@ -126,6 +124,10 @@ type sessionInfoJSON struct {
 	UsedAt    *string `json:"used_at"`
 	ExpiresAt *string `json:"expires_at"`
 	Current   bool    `json:"current"`
+}
+
+func sessionInfos(all []users.SessionInfo, current string) []sessionInfoJSON {
+	return envelope.Each(all, func(s users.SessionInfo) sessionInfoJSON { return sessionInfo(s, current) })
 }
 
 func sessionInfo(s users.SessionInfo, current string) sessionInfoJSON {

@@ -12,6 +12,7 @@ import (
 
 	"anihub/modules/catalog"
 	"anihub/modules/users"
+	"anihub/platform/auth"
 	"anihub/web/api/animelist"
 	"anihub/web/envelope"
 )
@@ -159,7 +160,7 @@ func (a *API) markWatched(ctx context.Context, user string, watched []users.Prog
 // while it is read: the progress of a thousand titles is large.
 func (a *API) exportUser(c echo.Context) error {
 	ctx, user := c.Request().Context(), userID(c)
-	head, err := a.exportHead(ctx, user)
+	head, err := a.exportHead(ctx, user, auth.From(ctx).SessionID)
 	if err != nil {
 		return err
 	}
@@ -180,8 +181,12 @@ func (a *API) exportUser(c echo.Context) error {
 	return nil
 }
 
-func (a *API) exportHead(ctx context.Context, id string) (exportJSON, error) {
+func (a *API) exportHead(ctx context.Context, id, session string) (exportJSON, error) {
 	u, err := a.deps.Users.User(ctx, id)
+	if err != nil {
+		return exportJSON{}, err
+	}
+	sessions, err := a.deps.Users.Sessions(ctx, id)
 	if err != nil {
 		return exportJSON{}, err
 	}
@@ -195,7 +200,7 @@ func (a *API) exportHead(ctx context.Context, id string) (exportJSON, error) {
 	}
 	favorites, err := a.deps.Users.Library(ctx, id, users.LibraryQuery{Favorites: true})
 	return exportJSON{
-		envelope.Moment(time.Now()), user(u), envelope.Each(subs, subscription),
+		envelope.Moment(time.Now()), user(u), sessionInfos(sessions, session), envelope.Each(subs, subscription),
 		envelope.Each(lists.Entries, libraryEntry), envelope.Each(favorites.Entries, libraryEntry),
 	}, err
 }

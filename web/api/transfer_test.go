@@ -213,6 +213,7 @@ func TestFilesAreDownloads(t *testing.T) {
 	}
 	var got struct {
 		Profile       struct{ Login, Email string }
+		Sessions      []struct{ Current bool }
 		Subscriptions []listed
 		Lists         []listed
 		Favorites     []listed
@@ -222,7 +223,7 @@ func TestFilesAreDownloads(t *testing.T) {
 	if err := json.Unmarshal([]byte(f), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Profile.Login != "mira" || got.Subscriptions[0].TitleID != 9903 || *got.Lists[0].Score != 8 || got.Favorites[0].TitleID != 9902 || len(got.Progress) != 61 {
+	if got.Profile.Login != "mira" || len(got.Sessions) != 1 || !got.Sessions[0].Current || got.Subscriptions[0].TitleID != 9903 || *got.Lists[0].Score != 8 || got.Favorites[0].TitleID != 9902 || len(got.Progress) != 61 {
 		t.Error(f)
 	}
 	for _, secret := range []string{"password", "hash", strings.TrimPrefix(mira.auth, "Bearer ")} {

@@ -100,6 +100,7 @@ func unknown(i animelist.Item, reason string, candidates []int) unknownJSON {
 type exportJSON struct {
 	ExportedAt    *string            `json:"exported_at"`
 	Profile       userJSON           `json:"profile"`
+	Sessions      []sessionInfoJSON  `json:"sessions"`
 	Subscriptions []subscriptionJSON `json:"subscriptions"`
 	Lists         []entryJSON        `json:"lists"`
 	Favorites     []entryJSON        `json:"favorites"`

@@ -1,7 +1,6 @@
 package userssvc
 
 import (
-	"context"
 	"time"
 
 	"anihub/modules/users"
@@ -15,8 +14,3 @@ func EpisodeOf(e users.EpisodeEdit, now time.Time) Episode { return episodeOf(e,
 
 // Merge joins two lists of episodes.
 func Merge(a, b []Episode) []Episode { return mergeAll(a, b) }
-
-// EraseLibrary removes what a user keeps of titles.
-func (s *Service) EraseLibrary(ctx context.Context, userID string) error {
-	return s.eraseLibrary(ctx, userID)
-}

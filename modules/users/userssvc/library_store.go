@@ -148,30 +148,3 @@ func titleOf(userID string, titleID int) (shelved, error) {
 	}
 	return shelved{userID, int64(titleID)}, nil
 }
-
-// eraseLibrary removes all lists, marks and progress of a user. It is to be called
-// when the account is gone already; what is saved at the same time sees that and
-// goes by itself. Erasing again is no error.
-func (s *Service) eraseLibrary(ctx context.Context, userID string) error {
-	if !validID(userID) {
-		return nil
-	}
-	for _, c := range []documents.Collection{s.store.library, s.store.progress} {
-		if err := eraseAll(ctx, c, userID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func eraseAll(ctx context.Context, c documents.Collection, userID string) error {
-	for d, err := range c.Find(ctx, "user", userID) {
-		if err != nil {
-			return err
-		}
-		if err := c.Delete(ctx, d.ID); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -1568,6 +1568,7 @@ export interface components {
         UserExport: {
             exported_at: components["schemas"]["Moment"];
             profile: components["schemas"]["User"];
+            sessions: components["schemas"]["SessionInfo"][];
             subscriptions: components["schemas"]["Subscription"][];
             lists: components["schemas"]["Entry"][];
             favorites: components["schemas"]["Entry"][];
