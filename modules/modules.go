@@ -152,6 +152,7 @@ func (m *Modules) buildRealtime() error {
 	}
 	deps := realtimesvc.Deps{
 		Log: m.deps.Log, Users: m.Users, Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
+		Documents: m.deps.Store, Leases: m.deps.Leases,
 	}
 	if m.Catalog != nil {
 		deps.Titles = titles{m.Catalog}

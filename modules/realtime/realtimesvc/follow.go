@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"anihub/platform/eventlog"
@@ -20,6 +21,15 @@ func (s *Service) Run(ctx context.Context) error {
 		return errors.New("realtimesvc: Run called twice")
 	}
 	defer func() { s.hub.drain(time.Duration(s.cfg.DrainSeconds) * time.Second) }()
+	if s.history != nil {
+		var pruning sync.WaitGroup
+		pruning.Go(func() {
+			if err := s.prune(ctx); err != nil {
+				s.logger.ErrorContext(ctx, "the history is not pruned", "err", err)
+			}
+		})
+		defer pruning.Wait()
+	}
 	handle := func(records []eventlog.Record) error {
 		s.tellAll(records)
 		return nil
