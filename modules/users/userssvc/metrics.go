@@ -14,6 +14,7 @@ type metrics struct {
 	operations *prometheus.CounterVec
 	worthless  *prometheus.CounterVec
 	ended      *prometheus.CounterVec
+	webhooks   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -30,8 +31,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "users_sessions_ended_total",
 			Help: "Sessions that ended, by reason.",
 		}, []string{"reason"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "users_webhook_deliveries_total",
+			Help: "Attempts to deliver an event to a webhook, by what came of it (delivered, failed, gone).",
+		}, []string{"result"}),
 	}
-	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended} {
+	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended, m.webhooks} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -13,9 +13,10 @@ import (
 	"anihub/platform/documents"
 )
 
-// store is the three collections.
+// store is the collections.
 type store struct {
 	users, sessions, subscriptions, marks documents.Collection
+	reads, notices, webhooks, feeds       documents.Collection
 }
 
 func newStore(s documents.Store) *store {
@@ -30,6 +31,12 @@ func newStore(s documents.Store) *store {
 			{Field: "user"}, {Field: "title"},
 		}}),
 		marks: s.Collection(documents.Spec{Name: "users_marks"}),
+		reads: s.Collection(documents.Spec{Name: "inbox_reads"}),
+		notices: s.Collection(documents.Spec{Name: "notices", Indexes: []documents.Index{
+			{Field: "user"}, {Field: "at"},
+		}}),
+		webhooks: s.Collection(documents.Spec{Name: "webhooks", Indexes: []documents.Index{{Field: "user"}}}),
+		feeds:    s.Collection(documents.Spec{Name: "feed_tokens", Indexes: []documents.Index{{Field: "user"}}}),
 	}
 }
 
@@ -48,6 +55,7 @@ type account struct {
 	Banned    bool      `bson:"banned"`
 	CreatedAt time.Time `bson:"created_at"`
 	UpdatedAt time.Time `bson:"updated_at"`
+	Quiet     *quiet    `bson:"quiet,omitempty"`
 	Rest      rest      `bson:",inline"`
 
 	id string
@@ -56,7 +64,7 @@ type account struct {
 func (a account) user() users.User {
 	return users.User{
 		ID: a.id, Login: a.Login, Email: a.Email, Name: a.Name, Roles: slices.Clone(a.Roles),
-		Banned: a.Banned, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		Banned: a.Banned, Quiet: a.Quiet.door(), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
 
@@ -88,7 +96,10 @@ type subscription struct {
 	User  string    `bson:"user"`
 	Title int64     `bson:"title"`
 	Since time.Time `bson:"since"`
-	Rest  rest      `bson:",inline"`
+	// How to be told; absent in what an older AniHub wrote.
+	Quality  string   `bson:"quality,omitempty"`
+	Channels []string `bson:"channels"` // null = all
+	Rest     rest     `bson:",inline"`
 }
 
 func subscriptionID(user string, title int) string { return user + ":" + strconv.Itoa(title) }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,8 @@ type Config struct {
 	LoginFailuresPerAddress int           `yaml:"login_failures_per_address"` // per address and login_window
 	LoginWindow             time.Duration `yaml:"login_window"`
 	RegistrationsPerHour    int           `yaml:"registrations_per_hour"` // per address
+
+	Webhooks WebhooksConfig `yaml:"webhooks"`
 }
 
 // DefaultConfig is what SPEC §1 asks for.
@@ -65,7 +68,10 @@ type Deps struct {
 	Tokens      *auth.Users
 	Passwords   *auth.Passwords
 	Events      Events
-	Limiter     Limiter // nil = within this process
+	Limiter     Limiter      // nil = within this process
+	News        News         // nil = no inboxes
+	Titles      Titles       // nil = every episode is good enough
+	Bell        eventlog.Log // rings when there is news; nil = they are asked for now and then
 	Log         *slog.Logger
 	Registerer  prometheus.Registerer
 	Development bool // the first user to register becomes an admin
@@ -80,6 +86,10 @@ type Service struct {
 	limits  limits
 	memo    *memo
 	metrics *metrics
+
+	news      *newsfeed
+	qualities qualities
+	webhooks  *webhooks
 }
 
 var _ users.Service = (*Service)(nil)
@@ -101,6 +111,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return &Service{
 		deps: deps, log: deps.Log, store: newStore(deps.Documents), refresh: refreshTokens{keys},
 		limits: limits{cfg, deps.Limiter}, memo: newMemo(), metrics: m,
+		news: newNewsfeed(deps.News, deps.Log), webhooks: newWebhooks(cfg.Webhooks),
 	}, nil
 }
 
@@ -114,6 +125,7 @@ const (
 // Run finishes what a crash or a failing store left: ends of sessions that were not
 // announced, sessions past their life. It returns when ctx ends.
 func (s *Service) Run(ctx context.Context) error {
+	defer s.tell(ctx)()
 	announce := time.NewTicker(announceEvery)
 	defer announce.Stop()
 	expire := time.NewTicker(expireEvery)
@@ -126,12 +138,20 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-announce.C:
 			err = s.announceEnded(ctx)
 		case <-expire.C:
-			err = s.expireSessions(ctx)
+			err = errors.Join(s.expireSessions(ctx), s.pruneNotices(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "sessions could not be tidied; trying again", "err", err)
 		}
 	}
+}
+
+// tell follows the news and tells of them until ctx ends; what it returns waits for it.
+func (s *Service) tell(ctx context.Context) (wait func()) {
+	var wg sync.WaitGroup
+	wg.Go(func() { s.news.run(ctx, s.deps.Bell) })
+	wg.Go(func() { s.runWebhooks(ctx) })
+	return wg.Wait
 }
 
 // observed is what every method of the door goes through: a caller who is gone

@@ -22,12 +22,14 @@ type Fake struct {
 	sessions map[string]*fakeSession
 	access   map[string]string // token → session id
 	failures map[string]int
+	news     []users.Notification // oldest first
 }
 
 type fakeUser struct {
 	users.User
 	password      string
 	subscriptions []users.Subscription // newest first
+	inbox         fakeInbox
 }
 
 type fakeSession struct {
@@ -151,6 +153,10 @@ func (f *Fake) pair(s *fakeSession) users.Session {
 func (f *Fake) copy(id string) users.User {
 	u := f.users[id].User
 	u.Roles = slices.Clone(u.Roles)
+	if u.Quiet != nil {
+		own := *u.Quiet
+		u.Quiet = &own
+	}
 	return u
 }
 
@@ -257,7 +263,7 @@ func (f *Fake) UpdateProfile(ctx context.Context, id string, p users.Profile) (u
 		if p.Name != nil {
 			u.Name = strings.TrimSpace(*p.Name)
 		}
-		return nil
+		return u.keepQuiet(p.Quiet)
 	})
 }
 
@@ -326,7 +332,11 @@ func (f *Fake) Subscriptions(ctx context.Context, userID string) ([]users.Subscr
 	if u == nil {
 		return []users.Subscription{}, nil
 	}
-	return append([]users.Subscription{}, u.subscriptions...), nil
+	out := []users.Subscription{}
+	for _, s := range u.subscriptions {
+		out = append(out, copiedSubscription(s))
+	}
+	return out, nil
 }
 
 // Subscribe implements users.Subscriptions.
@@ -344,7 +354,7 @@ func (f *Fake) Subscribe(ctx context.Context, userID string, titleID int) (users
 	}
 	for _, s := range u.subscriptions {
 		if s.TitleID == titleID {
-			return s, nil
+			return copiedSubscription(s), nil
 		}
 	}
 	if len(u.subscriptions) >= users.MaxSubscriptions {
