@@ -128,9 +128,10 @@ func (l *log) ended(t *testing.T) []ended {
 // store is a document store that can be down, and counts what it is asked.
 type store struct {
 	documents.Store
-	down  atomic.Bool
-	asked atomic.Int64
-	specs sync.Map // name → documents.Spec
+	down    atomic.Bool
+	asked   atomic.Int64
+	written atomic.Int64 // inserts and replacements that succeeded
+	specs   sync.Map     // name → documents.Spec
 }
 
 // raw is a collection that the room declared, past the faults and counts.
@@ -156,6 +157,14 @@ func (s *store) ask() error {
 	return nil
 }
 
+// wrote counts what was written.
+func (s *store) wrote(err error) error {
+	if err == nil {
+		s.written.Add(1)
+	}
+	return err
+}
+
 type collection struct {
 	documents.Collection
 	store *store
@@ -172,14 +181,14 @@ func (c *collection) Insert(ctx context.Context, id string, doc any) error {
 	if err := c.store.ask(); err != nil {
 		return err
 	}
-	return c.Collection.Insert(ctx, id, doc)
+	return c.store.wrote(c.Collection.Insert(ctx, id, doc))
 }
 
 func (c *collection) Replace(ctx context.Context, id string, version int64, doc any) error {
 	if err := c.store.ask(); err != nil {
 		return err
 	}
-	return c.Collection.Replace(ctx, id, version, doc)
+	return c.store.wrote(c.Collection.Replace(ctx, id, version, doc))
 }
 
 func (c *collection) Delete(ctx context.Context, id string) error {
