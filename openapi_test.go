@@ -47,25 +47,43 @@ type world struct {
 	live      map[string]string // example → live
 }
 
-// public walks through the public document as a viewer would. The logout is last.
+// public walks through the public document as a viewer would. What ends something
+// that others need is last.
 func (w *world) public() {
 	examples := w.open(openapi.Public(), w.site.url)
-	var logout []openapi.Request
+	var last []openapi.Request
 	for _, q := range examples {
 		switch q.Operation {
 		case "connect":
 			w.connect(q)
-		case "logout":
-			logout = append(logout, q)
+		case "logout", "revokeFeedToken":
+			last = append(last, q)
 		default:
 			w.viewer(q)
 		}
 	}
 	w.viewer(openapi.Request{Operation: "login", Method: "POST", Target: "/api/auth/login", Header: examplesHeader(), Body: []byte(`{"login":"mira","password":"a long password"}`)})
-	for _, q := range logout {
+	for _, q := range slices.Backward(last) {
 		w.do(q)
 	}
 	w.complete()
+}
+
+// channel keeps what names a webhook or a feed.
+func (w *world) channel(operation string, body []byte) {
+	var made struct{ Data struct{ ID, Token string } }
+	switch operation {
+	case "addWebhook", "issueFeedToken":
+		if err := json.Unmarshal(body, &made); err != nil {
+			w.t.Errorf("%s: %s", operation, body)
+		}
+		if made.Data.ID != "" {
+			w.live["wbh2k4m6q7x3y5z7a2b4"] = made.Data.ID
+		}
+		if made.Data.Token != "" {
+			w.live["5f0c9a7be2d14683bb1e0f7a2c9d8e41"] = made.Data.Token
+		}
+	}
 }
 
 func examplesHeader() [][2]string { return [][2]string{{"Content-Type", "application/json"}} }
@@ -81,6 +99,7 @@ func (w *world) viewer(q openapi.Request) {
 		}
 	}
 	_, body := w.do(q)
+	w.channel(q.Operation, body)
 	if !strings.HasPrefix(q.Target, "/api/auth/") || json.Unmarshal(body, &session) != nil || session.Data.Access == "" {
 		return
 	}
