@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"anihub/modules/realtime"
 	"anihub/modules/users"
 	"anihub/modules/users/userssvc"
 )
@@ -218,5 +217,3 @@ func TestQuietHours(t *testing.T) {
 		}
 	}
 }
-
-var _ userssvc.News = (realtime.Service)(nil)

@@ -305,8 +305,12 @@ func quietHours(t *testing.T, s InboxSubject) {
 		t.Fatalf("%+v, %v", u.Quiet, err)
 	}
 	for _, h := range []users.QuietHours{
-		{From: "24:00", To: "08:00", TimeZone: "UTC"}, {From: "8:00", To: "08:00", TimeZone: "UTC"}, {From: "01:00", To: "01:00", TimeZone: "UTC"},
-		{From: "01:00", To: "02:00", TimeZone: "Moon/Base"}, {From: "01:00", To: "02:00"}, {TimeZone: "UTC"},
+		{From: "24:00", To: "08:00", TimeZone: "UTC"},
+		{From: "8:00", To: "08:00", TimeZone: "UTC"},
+		{From: "01:00", To: "01:00", TimeZone: "UTC"},
+		{From: "01:00", To: "02:00", TimeZone: "Moon/Base"},
+		{From: "01:00", To: "02:00"},
+		{TimeZone: "UTC"},
 	} {
 		_, err := set(h)
 		is(t, fmt.Sprint(h), err, users.ErrUnacceptable)
