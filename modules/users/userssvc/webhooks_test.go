@@ -380,7 +380,7 @@ func TestWebhookIsOvertaken(t *testing.T) {
 	}
 }
 
-// TestWebhookAcrossCrashes: three processes that are killed and started again while
+// TestWebhookAcrossCrashes: three processes that end or are killed and start again while
 // events are published, some of them twice, and a receiver that fails now and then.
 // The ledger counts each event once; the receiver has each, in order, and knows those
 // that came twice by their id.
@@ -401,8 +401,10 @@ func TestWebhookAcrossCrashes(t *testing.T) {
 	for range rooms {
 		fleet.Go(func() {
 			for ctx.Err() == nil {
-				stop := run(t, openOn(t, h.store, h.news.reading, loopback))
+				own := &store{Store: h.store.Store}
+				stop := run(t, openOn(t, own, h.news.reading, loopback))
 				time.Sleep(time.Duration(20+rand.N(60)) * time.Millisecond)
+				own.down.Store(rand.N(2) == 0) // killed: nothing more is written
 				stop()
 			}
 		})
@@ -453,19 +455,24 @@ func TestWebhookAcrossCrashes(t *testing.T) {
 	t.Logf("%d posts for %d events", len(r.posts()), events)
 }
 
-// forgive makes a failed webhook due, whatever the workers do to it meanwhile.
+// forgive lets time pass for a webhook: it makes a failed one due and lets claims run out, whatever the workers do to it meanwhile.
 func (h *hooked) forgive(t *testing.T) {
 	t.Helper()
 	raw := h.store.raw(t, "webhooks")
 	var doc struct {
-		NextAt time.Time      `bson:"next_at"`
-		Rest   map[string]any `bson:",inline"`
+		NextAt       time.Time      `bson:"next_at"`
+		ClaimedUntil time.Time      `bson:"claimed_until"`
+		Rest         map[string]any `bson:",inline"`
 	}
 	version, err := raw.Get(t.Context(), h.hook.ID, &doc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if doc.NextAt.After(time.Now()) {
+	expired := doc.ClaimedUntil.After(time.Now()) && rand.N(4) == 0 // of the dead, and of some that only sleep
+	if expired {
+		doc.ClaimedUntil = time.Now()
+	}
+	if expired || doc.NextAt.After(time.Now()) {
 		doc.NextAt = time.Now()
 		_ = raw.Replace(t.Context(), h.hook.ID, version, doc) // somebody was faster: another time
 	}

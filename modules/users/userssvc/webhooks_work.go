@@ -186,9 +186,12 @@ func passedBy(err error) error {
 	return err
 }
 
-// write stores the webhook as it is now. documents.ErrVersion when it is no longer
-// this process's.
+// write stores the webhook as it is now, also when ctx has ended: what was delivered
+// was delivered, and a claim that nobody knows of would have to run out.
+// documents.ErrVersion when it is no longer this process's.
 func (s *Service) write(ctx context.Context, w *webhook) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
 	if err := s.store.webhooks.Replace(ctx, w.id, w.version, w); err != nil {
 		return err
 	}
@@ -196,11 +199,8 @@ func (s *Service) write(ctx context.Context, w *webhook) error {
 	return nil
 }
 
-// release gives the claim back, also when ctx has ended: the next process need not
-// wait for it to run out.
+// release gives the claim back: the next process need not wait for it to run out.
 func (s *Service) release(ctx context.Context, w *webhook) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
-	defer cancel()
 	w.ClaimedUntil = time.Time{}
 	return s.write(ctx, w)
 }
