@@ -106,14 +106,15 @@ func (h *history) tryLocked(ctx context.Context, id string, k kept) (done bool, 
 		h.next++
 		return true, nil
 	}
-	h.next = 0 // it is somebody else's, or nobody knows whose
 	if !errors.Is(err, documents.ErrExists) {
+		h.next = 0 // nobody knows whose it is
 		return false, err
 	}
 	switch _, err := h.copies.Get(ctx, id, &kept{}); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, documents.ErrNotFound):
+		h.next = 0 // the number is somebody else's
 		return false, nil
 	default:
 		return false, err

@@ -224,6 +224,27 @@ func TestHistoryIsPruned(t *testing.T) {
 	}
 }
 
+// BenchmarkPublish is what the copy costs a publisher: "log" has none, "again" finds it
+// there.
+func BenchmarkPublish(b *testing.B) {
+	for name, c := range map[string]struct {
+		store documents.Store
+		step  int
+	}{"log": {nil, 1}, "kept": {newShelf(b), 1}, "again": {newShelf(b), 0}} {
+		b.Run(name, func(b *testing.B) {
+			h := open(b, on(c.store))
+			number := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := h.Publish(b.Context(), []realtime.Event{rt.Episode(5, float64(number))}); err != nil {
+					b.Fatal(err)
+				}
+				number = (number + c.step) % 100_000
+			}
+		})
+	}
+}
+
 func TestNoHistoryWithoutAStore(t *testing.T) {
 	t.Parallel()
 	if _, err := open(t).History(t.Context(), realtime.HistoryQuery{}); !errors.Is(err, realtime.ErrUnavailable) {

@@ -71,6 +71,23 @@ func tenThousand(b *testing.B, n *newsroom) {
 	}
 }
 
+// BenchmarkSubscriptions is the part of an inbox page that reads them.
+func BenchmarkSubscriptions(b *testing.B) {
+	h := open(b)
+	user := signUp(b, h, "wanderer").User.ID
+	for i := range 500 {
+		if _, err := h.Subscribe(b.Context(), user, 1+i*4); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.Subscriptions(b.Context(), user); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkInboxPage is a page of a user with 500 subscriptions over 10,000 events, and
 // what it asks of the store.
 func BenchmarkInboxPage(b *testing.B) {
