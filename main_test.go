@@ -318,6 +318,7 @@ func TestNobodyCanTell(t *testing.T) {
 			flowEpisode(t, s)
 			flowClear(t, s)
 			flowAccount(t, s)
+			flowInbox(t, s)
 			flowInternal(t, s)
 		})
 	}

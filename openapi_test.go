@@ -47,7 +47,8 @@ type world struct {
 	live      map[string]string // example → live
 }
 
-// public walks through the public document as a viewer would. The logout is last.
+// public walks through the public document as a viewer would. What ends something
+// that others need is last.
 func (w *world) public() {
 	examples := w.open(openapi.Public(), w.site.url)
 	var last []openapi.Request // each in a session of its own, which it ends
@@ -57,7 +58,7 @@ func (w *world) public() {
 			w.connect(q)
 		case "listen":
 			w.watch(q)
-		case "logout", "endSession", "endSessions", "deleteAccount":
+		case "logout", "endSession", "endSessions", "deleteAccount", "revokeFeedToken":
 			last = append(last, q)
 		default:
 			w.viewer(q)
@@ -97,6 +98,23 @@ func (w *world) session() string {
 	return ""
 }
 
+// channel keeps what names a webhook or a feed.
+func (w *world) channel(operation string, body []byte) {
+	var made struct{ Data struct{ ID, Token string } }
+	switch operation {
+	case "addWebhook", "issueFeedToken":
+		if err := json.Unmarshal(body, &made); err != nil {
+			w.t.Errorf("%s: %s", operation, body)
+		}
+		if made.Data.ID != "" {
+			w.live["wbh2k4m6q7x3y5z7a2b4"] = made.Data.ID
+		}
+		if made.Data.Token != "" {
+			w.live["5f0c9a7be2d14683bb1e0f7a2c9d8e41"] = made.Data.Token
+		}
+	}
+}
+
 func examplesHeader() [][2]string { return [][2]string{{"Content-Type", "application/json"}} }
 
 // viewer does a request and keeps the tokens of its answer.
@@ -110,6 +128,7 @@ func (w *world) viewer(q openapi.Request) {
 		}
 	}
 	_, body := w.do(q)
+	w.channel(q.Operation, body)
 	if !strings.HasPrefix(q.Target, "/api/auth/") || json.Unmarshal(body, &session) != nil || session.Data.Access == "" {
 		return
 	}

@@ -104,6 +104,7 @@ func (m *Modules) buildUsers() error {
 	room, err := userssvc.New(m.cfg.Users.Config, userssvc.Deps{
 		Limiter: limiter, Documents: m.deps.Store, Tokens: m.deps.Auth.Users, Passwords: m.deps.Auth.Passwords, Events: m.deps.Log,
 		Log: m.deps.Telemetry.Component(Users), Registerer: m.deps.Telemetry.Registry,
+		News: history{m}, Titles: sources{m}, Bell: m.deps.Log,
 		Development: m.deps.Development,
 	})
 	if err != nil {
@@ -156,6 +157,7 @@ func (m *Modules) buildRealtime() error {
 	}
 	deps := realtimesvc.Deps{
 		Log: m.deps.Log, Users: m.Users, Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
+		Documents: m.deps.Store, Leases: m.deps.Leases,
 	}
 	if m.Catalog != nil {
 		deps.Titles = titles{m.Catalog}

@@ -18,6 +18,7 @@ import (
 var (
 	ErrUnknownType = fault.New(fault.Unprocessable, "UNKNOWN_EVENT_TYPE", "There is no such type of event.")
 	ErrBadEvent    = fault.New(fault.Unprocessable, "BAD_EVENT", "A field of the event is not acceptable.")
+	ErrBadPosition = fault.New(fault.Unprocessable, "BAD_POSITION", "A position looks like epoch:offset.")
 	ErrTooMany     = fault.New(fault.TooMany, "TOO_MANY_CONNECTIONS", "Too many connections.")
 	ErrUnavailable = fault.New(fault.Unavailable, "REALTIME_UNAVAILABLE", "Realtime is not available right now; try again later.")
 )
@@ -31,6 +32,9 @@ type Service interface {
 	// Open begins a conversation with one viewer. It lives until Close, not until
 	// ctx ends. ErrTooMany.
 	Open(ctx context.Context, c Client) (Conversation, error)
+	// History is what was published in the last 90 days, oldest first, whatever became
+	// of the log since. ErrUnknownType, ErrBadPosition.
+	History(ctx context.Context, q HistoryQuery) ([]News, error)
 	// Tail is the position, "epoch:offset", up to which the process that serves
 	// realtime has told everything. It costs no call to the log.
 	Tail(ctx context.Context) (string, error)
@@ -138,4 +142,28 @@ type Stats struct {
 	Dropped       int64 // conversations closed as slow
 	Position      string
 	LagRecords    int64 // records of the log this process has not told yet; -1 = unknown
+}
+
+// HistoryQuery selects news. The zero HistoryQuery is the oldest page of everything.
+type HistoryQuery struct {
+	// After is a position: what was published behind it. It may be of an epoch that is
+	// over; of one that nothing is known of, everything is told.
+	After string
+	// AfterOrder is the Order of the last one that was read: the exact way to go on,
+	// where a position may tell of an event again. It goes before After.
+	AfterOrder int64
+	Titles     []int    // only of these; empty = all
+	Types      []string // only these; empty = all
+	Limit      int      // 1–1000; 0 = 1000
+}
+
+// News is one event as the history keeps it.
+type News struct {
+	Order    int64 // larger than that of everything that was there before, in every epoch
+	EventID  string
+	Type     string
+	TitleID  int
+	Position string    // where it was published first
+	At       time.Time // when it was published, to the millisecond
+	Data     []byte    // JSON as viewers see it
 }

@@ -19,6 +19,9 @@ var (
 	ErrBanned         = fault.New(fault.Forbidden, "BANNED", "This account is banned.")
 	ErrTooMany        = fault.New(fault.TooMany, "TOO_MANY_ATTEMPTS", "Too many attempts; try again later.")
 	ErrBusy           = fault.New(fault.Unavailable, "BUSY", "Too many sign-ins at once; try again in a moment.")
+	ErrNotSubscribed  = fault.New(fault.NotFound, "NOT_SUBSCRIBED", "There is no subscription to this title.")
+	ErrNoWebhook      = fault.New(fault.NotFound, "WEBHOOK_NOT_FOUND", "There is no such webhook.")
+	ErrNoFeed         = fault.New(fault.NotFound, "FEED_NOT_FOUND", "There is no such feed.")
 	ErrUnavailable    = fault.New(fault.Unavailable, "USERS_UNAVAILABLE", "Accounts are not available right now; try again later.")
 )
 
@@ -31,6 +34,8 @@ type Service interface {
 	Subscriptions
 	Library
 	Progress
+	Inbox
+	Channel
 }
 
 // Accounts is how one becomes and stays somebody.
@@ -91,6 +96,10 @@ const (
 // {"user_id","session_id","reason"} with one of the reasons below.
 const SessionTopic = "session"
 
+// ReadTopic is the topic of the event log that tells what a user has read, for their
+// other devices. The data of an entry is {"user_id","event_ids","up_to","unread"}.
+const ReadTopic = "notification_read"
+
 // Why a session ended.
 const (
 	EndedLogout = "logout"
@@ -145,6 +154,7 @@ type User struct {
 	Name      string // shown name; "" = the login
 	Roles     []string
 	Banned    bool
+	Quiet     *QuietHours // nil = none
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -153,6 +163,7 @@ type User struct {
 type Profile struct {
 	Name  *string
 	Email *string
+	Quiet *QuietHours // the zero QuietHours = none any more
 }
 
 // Validation is the worth of an access token.
@@ -169,4 +180,5 @@ type Validation struct {
 type Subscription struct {
 	TitleID int
 	Since   time.Time
+	Preference
 }

@@ -112,7 +112,8 @@ func openToAll(r *echo.Route) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	for _, prefix := range []string{"/api/anilibria/", "/health/", "/api/openapi.json", "/api/docs"} {
+	// The token of a personal feed is in its address.
+	for _, prefix := range []string{"/api/anilibria/", "/health/", "/api/openapi.json", "/api/docs", "/api/users/feed/"} {
 		if strings.HasPrefix(r.Path, prefix) {
 			return true
 		}

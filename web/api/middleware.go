@@ -112,7 +112,7 @@ func (a *API) record(c echo.Context, span trace.Span, took time.Duration) {
 	}
 	a.deps.Log.LogAttrs(ctx, level, "request",
 		slog.String("method", c.Request().Method),
-		slog.String("path", envelope.Clip(c.Request().URL.Path, 200)), // never the query: it may hold what is private
+		slog.String("path", masked(c.Request().URL.Path)), // never the query: it may hold what is private
 		slog.Int("status", status),
 		slog.Int64("bytes", c.Response().Size),
 		slog.Duration("took", took),

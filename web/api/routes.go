@@ -78,6 +78,16 @@ func (a *API) otherRoutes() []route {
 		{signedIn, http.MethodGet, "/api/users/subscriptions", envelope.Bare(a.subscriptions)},
 		{signedIn, http.MethodPut, "/api/users/subscriptions/:title_id", envelope.Bare(a.subscribe)},
 		{signedIn, http.MethodDelete, "/api/users/subscriptions/:title_id", envelope.Bare(a.unsubscribe)},
+
+		{signedIn, http.MethodGet, "/api/users/notifications", a.notifications},
+		{signedIn, http.MethodPost, "/api/users/notifications/read", envelope.Bare(a.markRead)},
+		{signedIn, http.MethodGet, "/api/users/webhooks", envelope.Bare(a.webhooks)},
+		{signedIn, http.MethodPost, "/api/users/webhooks", envelope.Bare(a.addWebhook)},
+		{signedIn, http.MethodDelete, "/api/users/webhooks/:id", envelope.Bare(a.removeWebhook)},
+		{signedIn, http.MethodPost, "/api/users/webhooks/:id/replay", envelope.Bare(a.replayWebhook)},
+		{signedIn, http.MethodPost, "/api/users/feed-token", envelope.Bare(a.issueFeedToken)},
+		{signedIn, http.MethodDelete, "/api/users/feed-token", envelope.Bare(a.revokeFeedToken)},
+		{anyone, http.MethodGet, "/api/users/feed/:file", a.personalFeed},
 	}
 }
 

@@ -307,6 +307,8 @@ type userJSON struct {
 	Name      string   `json:"name"`
 	Roles     []string `json:"roles"`
 	CreatedAt *string  `json:"created_at"`
+
+	QuietHours *quietHoursJSON `json:"quiet_hours"`
 }
 
 func user(u users.User) userJSON {
@@ -314,7 +316,7 @@ func user(u users.User) userJSON {
 	if name == "" {
 		name = u.Login
 	}
-	return userJSON{u.ID, u.Login, u.Email, name, orEmpty(u.Roles), envelope.Moment(u.CreatedAt)}
+	return userJSON{u.ID, u.Login, u.Email, name, orEmpty(u.Roles), envelope.Moment(u.CreatedAt), quietHours(u.Quiet)}
 }
 
 type sessionJSON struct {
@@ -326,12 +328,14 @@ type sessionJSON struct {
 }
 
 type subscriptionJSON struct {
-	TitleID int     `json:"title_id"`
-	Since   *string `json:"since"`
+	TitleID  int      `json:"title_id"`
+	Since    *string  `json:"since"`
+	Quality  *string  `json:"quality"`  // null = any
+	Channels []string `json:"channels"` // null = all
 }
 
 func subscription(s users.Subscription) subscriptionJSON {
-	return subscriptionJSON{s.TitleID, envelope.Moment(s.Since)}
+	return subscriptionJSON{s.TitleID, envelope.Moment(s.Since), text(s.Quality), s.Channels}
 }
 
 // text is a string; what is not known is null.

@@ -13,12 +13,14 @@ import (
 type profileBody struct {
 	Name  *string `json:"name"`
 	Email *string `json:"email"`
+
+	QuietHours quietBody `json:"quiet_hours"`
 }
 
 // Validate checks the form.
 func (b profileBody) Validate() error {
-	if b.Name == nil && b.Email == nil {
-		return envelope.ErrBody.Detail("reason", "nothing to change: give name or email")
+	if b.Name == nil && b.Email == nil && b.QuietHours.hours == nil {
+		return envelope.ErrBody.Detail("reason", "nothing to change: give name, email or quiet_hours")
 	}
 	return nil
 }
@@ -28,7 +30,7 @@ func (a *API) updateProfile(c echo.Context) error {
 	if err := envelope.Bind(c, &b); err != nil {
 		return err
 	}
-	u, err := a.deps.Users.UpdateProfile(c.Request().Context(), userID(c), users.Profile{Name: b.Name, Email: b.Email})
+	u, err := a.deps.Users.UpdateProfile(c.Request().Context(), userID(c), users.Profile{Name: b.Name, Email: b.Email, Quiet: b.QuietHours.hours})
 	if err != nil {
 		return err
 	}
@@ -48,7 +50,14 @@ func (a *API) subscribe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	p, err := a.prefer(c)
+	if err != nil {
+		return err
+	}
 	s, err := a.deps.Users.Subscribe(c.Request().Context(), userID(c), id)
+	if err == nil && p != nil {
+		s, err = a.deps.Users.Prefer(c.Request().Context(), userID(c), id, *p)
+	}
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ var russian = map[string]string{
 	"CANCELED":               "Запрос отменён.",
 	"CATALOG_UNAVAILABLE":    "Каталог сейчас не может ответить, попробуйте позже.",
 	"CROSS_SITE":             "Запросы с других сайтов здесь не принимаются.",
+	"FEED_NOT_FOUND":         "Такой ленты нет.",
 	"FORBIDDEN":              "Это вам не разрешено.",
 	"INTERNAL":               "У нас что-то сломалось.",
 	"LIST_FILE_TOO_LARGE":    "Файл слишком большой.",
@@ -28,6 +29,7 @@ var russian = map[string]string{
 	"METHOD_NOT_ALLOWED":     "Этот маршрут не знает такого метода.",
 	"NOT_FOUND":              "Такого маршрута нет.",
 	"NOTHING_TO_RETRY":       "После этой задачи повторять нечего.",
+	"NOT_SUBSCRIBED":         "Подписки на этот тайтл нет.",
 	"ORIGIN_NOT_ALLOWED":     "Страницам с этого адреса подключаться нельзя.",
 	"PERMISSION_MISSING":     "У токена нет нужного разрешения.",
 	"RATE_LIMITED":           "Слишком много запросов, попробуйте позже.",
@@ -50,4 +52,5 @@ var russian = map[string]string{
 	"UPGRADE_REQUIRED":       "Здесь говорят по WebSocket: подключитесь клиентом WebSocket.",
 	"USERS_UNAVAILABLE":      "Аккаунты сейчас недоступны, попробуйте позже.",
 	"USER_NOT_FOUND":         "Такого пользователя нет.",
+	"WEBHOOK_NOT_FOUND":      "Такого вебхука нет.",
 }

@@ -35,6 +35,12 @@ func (c *Client) Publish(ctx context.Context, events []realtime.Event) ([]realti
 	return done, unavailable(err)
 }
 
+// History implements realtime.Service.
+func (c *Client) History(ctx context.Context, q realtime.HistoryQuery) ([]realtime.News, error) {
+	out, err := history.Call(ctx, c.peer, q)
+	return out, unavailable(err)
+}
+
 // Tail implements realtime.Service.
 func (c *Client) Tail(ctx context.Context) (string, error) {
 	at, err := tail.Call(ctx, c.peer, rpc.None{})

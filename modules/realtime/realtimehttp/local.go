@@ -36,6 +36,11 @@ func (o *observed) Open(ctx context.Context, c realtime.Client) (realtime.Conver
 	return &observedConversation{conv, o.rec}, nil
 }
 
+// History implements realtime.Service.
+func (o *observed) History(ctx context.Context, q realtime.HistoryQuery) ([]realtime.News, error) {
+	return history.Here(o.rec, func() ([]realtime.News, error) { return o.door.History(ctx, q) })
+}
+
 // Tail implements realtime.Service.
 func (o *observed) Tail(ctx context.Context) (string, error) {
 	return tail.Here(o.rec, func() (string, error) { return o.door.Tail(ctx) })

@@ -14,6 +14,7 @@ import (
 func Mount(s *rpc.Server, door realtime.Service) {
 	d := &desk{door: door, open: make(map[string]realtime.Conversation)}
 	publish.Handle(s, d.publish)
+	history.Handle(s, door.History)
 	tail.Handle(s, func(ctx context.Context, _ rpc.None) (string, error) { return door.Tail(ctx) })
 	stats.Handle(s, func(ctx context.Context, _ rpc.None) (realtime.Stats, error) { return door.Stats(ctx) })
 	open.Handle(s, d.converse)

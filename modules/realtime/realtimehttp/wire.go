@@ -21,6 +21,7 @@ const module = "realtime"
 // Receiving is not: a frame may be a command to be answered once.
 var (
 	publish = rpc.Method[publishRequest, []realtime.Published]{Module: module, Name: "publish", Safe: true}
+	history = rpc.Method[realtime.HistoryQuery, []realtime.News]{Module: module, Name: "history", Safe: true}
 	tail    = rpc.Method[rpc.None, string]{Module: module, Name: "tail", Safe: true}
 	stats   = rpc.Method[rpc.None, realtime.Stats]{Module: module, Name: "stats", Safe: true}
 	open    = rpc.Stream[realtime.Client, item]{Module: module, Name: "open"}

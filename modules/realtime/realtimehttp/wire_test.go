@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	rt "anihub/modules/realtime/realtimetest"
 	"anihub/modules/users"
 	"anihub/platform/auth"
+	"anihub/platform/documents"
 	"anihub/platform/eventlog"
 	"anihub/platform/rpc"
 )
@@ -79,8 +81,13 @@ func room(t testing.TB, change func(*realtimesvc.Config)) (s *realtimesvc.Servic
 	t.Helper()
 	cfg := realtimesvc.DefaultConfig()
 	change(&cfg)
-	s, err := realtimesvc.New(cfg, realtimesvc.Deps{
-		Log: eventlog.NewMemory(10_000), Users: guest{}, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	store, err := documents.OpenSQLite(filepath.Join(t.TempDir(), "news.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	s, err = realtimesvc.New(cfg, realtimesvc.Deps{
+		Log: eventlog.NewMemory(10_000), Documents: store, Users: guest{}, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)

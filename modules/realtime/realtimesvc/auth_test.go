@@ -65,6 +65,38 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
+// TestWhatWasReadIsToldToTheOwner's connections, and to nobody else's.
+func TestWhatWasReadIsToldToTheOwner(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.users.admit("good", "u1", "s1")
+	h.users.admit("other", "u2", "s2")
+	mine, _ := rt.Open(t, h)
+	mine.Do(signIn, "auth_ok")
+	theirs, _ := rt.Open(t, h)
+	theirs.Do(`{"type":"auth","id":1,"data":{"token":"other"}}`, "auth_ok")
+	anonymous, _ := rt.Open(t, h)
+	for i, data := range []string{
+		`{"user_id":"u1","event_ids":["new_episode:5:1"],"unread":3}`, `{"user_id":"u1","event_ids":[],"up_to":"e:7","unread":0}`,
+		`{"event_ids":[],"unread":0}`, `nonsense`,
+	} {
+		if _, _, err := h.log.Append(t.Context(), eventlog.Entry{ID: fmt.Sprint("read:", i), Topic: users.ReadTopic, Data: []byte(data)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{
+		`{"type":"notification_read","data":{"event_ids":["new_episode:5:1"],"up_to":null,"unread":3}}`,
+		`{"type":"notification_read","data":{"event_ids":[],"up_to":"e:7","unread":0}}`,
+	} {
+		if m := mine.Next(); string(m.Frame) != want {
+			t.Errorf("told %s, want %s", m.Frame, want)
+		}
+	}
+	mine.Quiet()
+	theirs.Quiet()
+	anonymous.Quiet()
+}
+
 // A session that ends while its token is being looked at does not slip through.
 func TestSessionEndsDuringSignIn(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"anihub/platform/eventlog"
@@ -20,6 +21,15 @@ func (s *Service) Run(ctx context.Context) error {
 		return errors.New("realtimesvc: Run called twice")
 	}
 	defer func() { s.hub.drain(time.Duration(s.cfg.DrainSeconds) * time.Second) }()
+	if s.history != nil {
+		var pruning sync.WaitGroup
+		pruning.Go(func() {
+			if err := s.prune(ctx); err != nil {
+				s.logger.ErrorContext(ctx, "the history is not pruned", "err", err)
+			}
+		})
+		defer pruning.Wait()
+	}
 	handle := func(records []eventlog.Record) error {
 		s.tellAll(records)
 		return nil
@@ -110,6 +120,8 @@ func (s *Service) tell(r eventlog.Record) {
 		return
 	case TopicSession:
 		s.endSession(r)
+	case TopicRead:
+		s.tellRead(r)
 	}
 	s.hub.pass(r.Position.Offset, nil)
 }
@@ -138,6 +150,24 @@ func (s *Service) endSession(r eventlog.Record) {
 		return
 	}
 	s.hub.end(endingOf(d))
+}
+
+// tellRead tells a user's devices what was read on one of them. It is no event: who is
+// not there asks the inbox.
+func (s *Service) tellRead(r eventlog.Record) {
+	var d readData
+	if err := json.Unmarshal(r.Data, &d); err != nil || d.UserID == "" {
+		s.broken(r, fmt.Errorf("not what was read: %w", err))
+		return
+	}
+	user := d.UserID
+	d.UserID = ""
+	m := answer(typeRead, nil, d)
+	for i := range s.hub.shards {
+		for _, c := range s.hub.shards[i].ofUser(user) {
+			c.say(m)
+		}
+	}
 }
 
 // broken passes over a record that cannot be told.

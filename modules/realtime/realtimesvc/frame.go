@@ -21,6 +21,7 @@ const (
 	typeError        = "error"
 	typeReset        = "reset"
 	typeReconnect    = "reconnect"
+	typeRead         = "notification_read"
 )
 
 // protocolVersion is what hello announces.

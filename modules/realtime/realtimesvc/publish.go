@@ -66,7 +66,8 @@ func (s *Service) append(ctx context.Context, p prepared) (realtime.Published, e
 		done.Subscribers = s.hub.subscribers(p.kind, p.titleID)
 		s.announce(ctx, p, done.Position)
 	}
-	return done, nil
+	// A duplicate too: its publisher may have died before the copy was made.
+	return done, inStore(s.history.keep(ctx, p, at))
 }
 
 // announce tells consumers outside of AniHub, at most once: the log is what

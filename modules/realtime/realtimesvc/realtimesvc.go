@@ -23,8 +23,10 @@ import (
 
 	"anihub/modules/realtime"
 	"anihub/modules/users"
+	"anihub/platform/documents"
 	"anihub/platform/eventlog"
 	"anihub/platform/fault"
+	"anihub/platform/lease"
 )
 
 // Users is what realtime asks of the users module.
@@ -50,10 +52,12 @@ type Publisher interface {
 // Deps is what the room is built from.
 type Deps struct {
 	Log         eventlog.Log
-	Users       Users       // nil: nobody can sign in
-	Titles      Titles      // nil: events are told as they come
-	Publisher   Publisher   // nil: nobody outside is told
-	Connections Connections // nil: counted in this process
+	Users       Users           // nil: nobody can sign in
+	Titles      Titles          // nil: events are told as they come
+	Publisher   Publisher       // nil: nobody outside is told
+	Connections Connections     // nil: counted in this process
+	Documents   documents.Store // nil: events are kept by the log alone, and there is no History
+	Leases      lease.Keeper    // nil: each process prunes the history for itself
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer
 }
@@ -69,6 +73,8 @@ type Service struct {
 	logger      *slog.Logger
 	metrics     *metrics
 	hub         *hub
+	history     *history // nil = none
+	leases      lease.Keeper
 
 	running        atomic.Bool
 	open           atomic.Int64
@@ -98,6 +104,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 	return &Service{
 		cfg: cfg, log: d.Log, users: d.Users, titles: d.Titles, publisher: d.Publisher,
 		connections: d.Connections, logger: d.Logger.With("component", "realtime"), metrics: m, hub: newHub(),
+		history: newHistory(d.Documents), leases: d.Leases,
 	}, nil
 }
 

@@ -38,6 +38,7 @@ type fakeUser struct {
 type fakeEvent struct {
 	typ   string
 	title int
+	at    time.Time
 	msg   realtime.Message
 }
 
@@ -128,7 +129,7 @@ func (f *Fake) append(e realtime.Event) realtime.Published {
 	}
 	position := f.position(len(f.history) + 1)
 	data := encode(fakeData(e))
-	f.history = append(f.history, fakeEvent{e.Type, e.TitleID, realtime.Message{
+	f.history = append(f.history, fakeEvent{e.Type, e.TitleID, time.Now().UTC().Truncate(time.Millisecond), realtime.Message{
 		Type: e.Type, EventID: id, Position: position, Data: data,
 		Frame: encode(map[string]any{"type": e.Type, "event_id": id, "position": position, "data": json.RawMessage(data)}),
 	}})
@@ -158,6 +159,44 @@ func (f *Fake) Open(ctx context.Context, client realtime.Client) (realtime.Conve
 		"position": f.position(len(f.history)), "ping_seconds": 25, "limits": map[string]int{"frame_bytes": realtime.MaxFrame},
 	})
 	return c, nil
+}
+
+// History implements realtime.Service. The fake has one epoch; of a foreign one it
+// knows nothing.
+func (f *Fake) History(ctx context.Context, q realtime.HistoryQuery) ([]realtime.News, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.fails(ctx); err != nil {
+		return nil, err
+	}
+	for _, t := range q.Types {
+		if !slices.Contains(fakeTypes(), t) {
+			return nil, realtime.ErrUnknownType
+		}
+	}
+	after := int(q.AfterOrder)
+	if q.After != "" && after == 0 {
+		epoch, offset, ok := strings.Cut(q.After, ":")
+		n, err := strconv.Atoi(offset)
+		if !ok || err != nil || n < 0 {
+			return nil, realtime.ErrBadPosition
+		}
+		if epoch == fakeEpoch {
+			after = n
+		}
+	}
+	out := []realtime.News{}
+	for i, e := range f.history {
+		wanted := (len(q.Titles) == 0 || slices.Contains(q.Titles, e.title)) && (len(q.Types) == 0 || slices.Contains(q.Types, e.typ))
+		if i < after || !wanted || q.Limit > 0 && len(out) == q.Limit {
+			continue
+		}
+		out = append(out, realtime.News{
+			Order: int64(i + 1), EventID: e.msg.EventID, Type: e.typ, TitleID: e.title,
+			Position: e.msg.Position, At: e.at, Data: slices.Clone(e.msg.Data),
+		})
+	}
+	return out, nil
 }
 
 // Tail implements realtime.Service.

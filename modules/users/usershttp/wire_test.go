@@ -244,3 +244,27 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		t.Errorf("log: %s", out.String())
 	}
 }
+
+func TestInboxOverTheWire(t *testing.T) {
+	t.Parallel()
+	userstest.InboxContract(t, func(t *testing.T) userstest.InboxSubject {
+		f := userstest.NewFake()
+		s := userstest.FakeInbox(f)
+		s.Service = dial(t, serve(t, f, quiet()), 0)
+		return s
+	})
+}
+
+func TestInboxObserved(t *testing.T) {
+	t.Parallel()
+	userstest.InboxContract(t, func(t *testing.T) userstest.InboxSubject {
+		rec, err := rpc.NewRecorder("anihub", prometheus.NewRegistry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := userstest.NewFake()
+		s := userstest.FakeInbox(f)
+		s.Service = usershttp.Observe(f, rec)
+		return s
+	})
+}

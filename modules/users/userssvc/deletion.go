@@ -116,7 +116,8 @@ func (s *Service) sweepAccounts(ctx context.Context) error {
 	return nil
 }
 
-// purge deletes what is kept for a user in any collection of the room.
+// purge deletes what is kept for a user in any collection of the room; what was read of
+// the inbox is kept under the user's own id.
 func (s *Service) purge(ctx context.Context, user string) error {
 	for _, c := range s.belongings.all() {
 		for d, err := range c.Find(ctx, ownerField, user) {
@@ -127,6 +128,9 @@ func (s *Service) purge(ctx context.Context, user string) error {
 				return err
 			}
 		}
+	}
+	if err := s.store.reads.Delete(ctx, user); err != nil {
+		return err
 	}
 	return s.forgetFirst(ctx, user)
 }

@@ -86,6 +86,9 @@ type endedData struct {
 }
 
 func (s *Service) finish(ctx context.Context, ses session) error {
+	if err := s.warn(ctx, ses); err != nil {
+		return fmt.Errorf("warn: %w", err)
+	}
 	data, err := json.Marshal(endedData{ses.User, ses.id, ses.EndedWhy})
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ type metrics struct {
 	worthless  *prometheus.CounterVec
 	ended      *prometheus.CounterVec
 	alone      prometheus.Counter
+	webhooks   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -35,8 +36,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "users_limiter_fallbacks_total",
 			Help: "Questions about attempts that were answered by this process alone, because the shared limiter did not answer.",
 		}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "users_webhook_deliveries_total",
+			Help: "Attempts to deliver an event to a webhook, by what came of it (delivered, failed, gone).",
+		}, []string{"result"}),
 	}
-	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended, m.alone} {
+	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended, m.alone, m.webhooks} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func applyProfile(a *account, p users.Profile) error {
 		}
 		a.Email, a.EmailKey = *p.Email, key
 	}
-	return nil
+	return a.keepQuiet(p.Quiet)
 }
 
 // SetRole implements users.Profiles.
@@ -117,5 +117,5 @@ func (s *Service) revise(ctx context.Context, id string, change func(*account) e
 }
 
 func same(a, b users.User) bool {
-	return a.Name == b.Name && a.Email == b.Email && a.Banned == b.Banned && slices.Equal(a.Roles, b.Roles)
+	return a.Name == b.Name && a.Email == b.Email && a.Banned == b.Banned && slices.Equal(a.Roles, b.Roles) && sameQuiet(a.Quiet, b.Quiet)
 }

@@ -130,6 +130,7 @@ type store struct {
 	documents.Store
 	down      atomic.Bool
 	asked     atomic.Int64
+	written   atomic.Int64           // inserts and replacements that succeeded
 	specs     sync.Map               // name → documents.Spec
 	fatal     atomic.Value           // what takes the store down once it is done: "users Replace"
 	meanwhile atomic.Pointer[func()] // what happens right before the next Replace
@@ -167,6 +168,14 @@ func (s *store) ask() error {
 	return nil
 }
 
+// wrote counts what was written.
+func (s *store) wrote(err error) error {
+	if err == nil {
+		s.written.Add(1)
+	}
+	return err
+}
+
 type collection struct {
 	documents.Collection
 	store *store
@@ -184,7 +193,7 @@ func (c *collection) Insert(ctx context.Context, id string, doc any) error {
 	if err := c.store.ask(); err != nil {
 		return err
 	}
-	err := c.Collection.Insert(ctx, id, doc)
+	err := c.store.wrote(c.Collection.Insert(ctx, id, doc))
 	if err == nil {
 		c.store.did(c.name, "Insert")
 	}
@@ -198,7 +207,7 @@ func (c *collection) Replace(ctx context.Context, id string, version int64, doc 
 	if f := c.store.meanwhile.Swap(nil); f != nil {
 		(*f)()
 	}
-	err := c.Collection.Replace(ctx, id, version, doc)
+	err := c.store.wrote(c.Collection.Replace(ctx, id, version, doc))
 	if err == nil {
 		c.store.did(c.name, "Replace")
 	}

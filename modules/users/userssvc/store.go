@@ -17,6 +17,7 @@ import (
 type store struct {
 	users, sessions, subscriptions, marks documents.Collection
 	library, progress, likenesses         documents.Collection
+	reads, notices, webhooks, feeds       documents.Collection
 }
 
 func newStore(s documents.Store) *store {
@@ -34,6 +35,12 @@ func newStore(s documents.Store) *store {
 		library:    s.Collection(ofTitles("library")),
 		progress:   s.Collection(ofTitles("progress")),
 		likenesses: s.Collection(documents.Spec{Name: "likenesses", Indexes: []documents.Index{{Field: ownerField}}}),
+		reads:      s.Collection(documents.Spec{Name: "inbox_reads"}),
+		notices: s.Collection(documents.Spec{Name: "notices", Indexes: []documents.Index{
+			{Field: "user"}, {Field: "at"},
+		}}),
+		webhooks: s.Collection(documents.Spec{Name: "webhooks", Indexes: []documents.Index{{Field: "user"}}}),
+		feeds:    s.Collection(documents.Spec{Name: "feed_tokens", Indexes: []documents.Index{{Field: "user"}}}),
 	}
 }
 
@@ -55,6 +62,7 @@ type account struct {
 	Banned    bool      `bson:"banned"`
 	CreatedAt time.Time `bson:"created_at"`
 	UpdatedAt time.Time `bson:"updated_at"`
+	Quiet     *quiet    `bson:"quiet,omitempty"`
 
 	Credential int64      `bson:"credential,omitempty"` // how often the password was set: sessions of an older one are over,
 	Kept       string     `bson:"kept,omitempty"`       // but for the session that set it
@@ -85,7 +93,7 @@ func (a account) refusal() string {
 func (a account) user() users.User {
 	return users.User{
 		ID: a.id, Login: a.Login, Email: a.Email, Name: a.Name, Roles: slices.Clone(a.Roles),
-		Banned: a.Banned, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		Banned: a.Banned, Quiet: a.Quiet.door(), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
 
@@ -118,7 +126,10 @@ type subscription struct {
 	User  string    `bson:"user"`
 	Title int64     `bson:"title"`
 	Since time.Time `bson:"since"`
-	Rest  rest      `bson:",inline"`
+	// How to be told; absent in what an older AniHub wrote.
+	Quality  string   `bson:"quality,omitempty"`
+	Channels []string `bson:"channels"` // null = all
+	Rest     rest     `bson:",inline"`
 }
 
 func subscriptionID(user string, title int) string { return user + ":" + strconv.Itoa(title) }

@@ -31,7 +31,7 @@ func (s *Service) subscriptionsOf(ctx context.Context, userID string) ([]users.S
 		if err := d.Decode(&sub); err != nil {
 			return nil, err
 		}
-		all = append(all, users.Subscription{TitleID: int(sub.Title), Since: sub.Since})
+		all = append(all, sub.door())
 	}
 	slices.SortFunc(all, func(a, b users.Subscription) int {
 		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(b.TitleID, a.TitleID))
@@ -59,7 +59,7 @@ func (s *Service) subscribe(ctx context.Context, userID string, titleID int) (us
 	err := s.store.subscriptions.Insert(ctx, id, sub)
 	if errors.Is(err, documents.ErrExists) {
 		_, err = s.store.subscriptions.Get(ctx, id, &sub)
-		return users.Subscription{TitleID: titleID, Since: sub.Since}, err
+		return sub.door(), err
 	}
 	if err != nil {
 		return users.Subscription{}, err
@@ -73,7 +73,7 @@ func (s *Service) subscribe(ctx context.Context, userID string, titleID int) (us
 			Saying("There are %d subscriptions already, as many as one may have.", users.MaxSubscriptions)
 		return users.Subscription{}, errors.Join(full, s.store.subscriptions.Delete(ctx, id))
 	}
-	return users.Subscription{TitleID: titleID, Since: sub.Since}, nil
+	return sub.door(), nil
 }
 
 // Unsubscribe implements users.Subscriptions.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,8 @@ type Config struct {
 	LoginFailuresPerAddress int           `yaml:"login_failures_per_address"` // per address and login_window
 	LoginWindow             time.Duration `yaml:"login_window"`
 	RegistrationsPerHour    int           `yaml:"registrations_per_hour"` // per address
+
+	Webhooks WebhooksConfig `yaml:"webhooks"`
 }
 
 // DefaultConfig is what SPEC §1 asks for.
@@ -65,7 +68,10 @@ type Deps struct {
 	Tokens      *auth.Users
 	Passwords   *auth.Passwords
 	Events      Events
-	Limiter     Limiter // shared with other instances, may fail; nil = within this process
+	Limiter     Limiter      // shared with other instances, may fail; nil = within this process
+	News        News         // nil = no inboxes
+	Titles      Titles       // nil = every episode is good enough
+	Bell        eventlog.Log // rings when there is news; nil = they are asked for now and then
 	Log         *slog.Logger
 	Registerer  prometheus.Registerer
 	Development bool // the first user to register becomes an admin
@@ -83,6 +89,10 @@ type Service struct {
 	limits  limits
 	memo    *memo
 	metrics *metrics
+
+	news      *newsfeed
+	qualities qualities
+	webhooks  *webhooks
 }
 
 var _ users.Service = (*Service)(nil)
@@ -108,6 +118,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		belongings: kept,
 		deps:       deps, log: deps.Log, store: newStore(deps.Documents), refresh: refreshTokens{keys},
 		limits: limits{cfg, limiter}, memo: newMemo(), metrics: m,
+		news: newNewsfeed(deps.News, deps.Log), webhooks: newWebhooks(cfg.Webhooks),
 	}, nil
 }
 
@@ -123,6 +134,7 @@ const (
 // announced, accounts that changed with something left to end, sessions past their
 // life. It returns when ctx ends.
 func (s *Service) Run(ctx context.Context) error {
+	defer s.tell(ctx)()
 	announce := time.NewTicker(announceEvery)
 	defer announce.Stop()
 	expire := time.NewTicker(expireEvery)
@@ -135,12 +147,20 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-announce.C:
 			err = errors.Join(s.announceEnded(ctx), s.sweepAccounts(ctx))
 		case <-expire.C:
-			err = s.expireSessions(ctx)
+			err = errors.Join(s.expireSessions(ctx), s.pruneNotices(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "sessions could not be tidied; trying again", "err", err)
 		}
 	}
+}
+
+// tell follows the news and tells of them until ctx ends; what it returns waits for it.
+func (s *Service) tell(ctx context.Context) (wait func()) {
+	var wg sync.WaitGroup
+	wg.Go(func() { s.news.run(ctx, s.deps.Bell) })
+	wg.Go(func() { s.runWebhooks(ctx) })
+	return wg.Wait
 }
 
 // observed is what every method of the door goes through: a caller who is gone

@@ -22,6 +22,7 @@ type Fake struct {
 	sessions map[string]*fakeSession
 	access   map[string]string // token → session id
 	failures map[string]int
+	news     []users.Notification // oldest first
 }
 
 type fakeUser struct {
@@ -30,6 +31,7 @@ type fakeUser struct {
 	subscriptions []users.Subscription // newest first
 	library       map[int]users.Entry
 	progress      map[int]map[float64]fakeEpisode
+	inbox         fakeInbox
 }
 
 type fakeSession struct {
@@ -154,6 +156,10 @@ func (f *Fake) pair(s *fakeSession) users.Session {
 func (f *Fake) copy(id string) users.User {
 	u := f.users[id].User
 	u.Roles = slices.Clone(u.Roles)
+	if u.Quiet != nil {
+		own := *u.Quiet
+		u.Quiet = &own
+	}
 	return u
 }
 
@@ -260,7 +266,7 @@ func (f *Fake) UpdateProfile(ctx context.Context, id string, p users.Profile) (u
 		if p.Name != nil {
 			u.Name = strings.TrimSpace(*p.Name)
 		}
-		return nil
+		return u.keepQuiet(p.Quiet)
 	})
 }
 
@@ -329,7 +335,11 @@ func (f *Fake) Subscriptions(ctx context.Context, userID string) ([]users.Subscr
 	if u == nil {
 		return []users.Subscription{}, nil
 	}
-	return append([]users.Subscription{}, u.subscriptions...), nil
+	out := []users.Subscription{}
+	for _, s := range u.subscriptions {
+		out = append(out, copiedSubscription(s))
+	}
+	return out, nil
 }
 
 // Subscribe implements users.Subscriptions.
@@ -347,7 +357,7 @@ func (f *Fake) Subscribe(ctx context.Context, userID string, titleID int) (users
 	}
 	for _, s := range u.subscriptions {
 		if s.TitleID == titleID {
-			return s, nil
+			return copiedSubscription(s), nil
 		}
 	}
 	if len(u.subscriptions) >= users.MaxSubscriptions {

@@ -26,3 +26,8 @@ func TestFakeFails(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestInboxOfTheFake(t *testing.T) {
+	t.Parallel()
+	userstest.InboxContract(t, func(*testing.T) userstest.InboxSubject { return userstest.FakeInbox(userstest.NewFake()) })
+}

@@ -489,7 +489,7 @@ export interface paths {
         /** The own profile */
         get: operations["getProfile"];
         /**
-         * Change name or e-mail
+         * Change name, e-mail or quiet hours
          * @description What is left out stays.
          */
         put: operations["updateProfile"];
@@ -527,7 +527,7 @@ export interface paths {
         get?: never;
         /**
          * Be told about a title
-         * @description Again is no error. At most 1000 titles.
+         * @description Again is no error. At most 1000 titles. With a body it also says how to be told; without one that stays as it is.
          */
         put: operations["subscribe"];
         post?: never;
@@ -818,6 +818,151 @@ export interface paths {
          * @description Profile, subscriptions, lists, favourites and progress. No secrets.
          */
         get: operations["exportUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The inbox, newest first
+         * @description News of the subscribed titles since their subscription, and notices about the account, of the last 90 days. For older ones, ask with `before` and the position of the last item; for what is new, with `after` and that of the first.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark notifications as read
+         * @description On all devices. What is read stays read; unknown ids are passed over.
+         */
+        post: operations["markRead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The own webhooks */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Have an address told of the news
+         * @description Of the subscribed titles, from now on, in order, signed as Standard Webhooks 1.0 has it (`webhook-id`, `webhook-timestamp`, `webhook-signature`). An event is sent again until it is answered with 2xx, for up to a day; the `webhook-id` of an event stays the same. 410 removes the webhook. At most 10.
+         */
+        post: operations["addWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver again
+         * @description What came after a position. A webhook that was disabled is enabled.
+         */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a webhook
+         * @description Removing nothing is no error.
+         */
+        delete: operations["removeWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/feed-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the address of the own feeds
+         * @description For readers and calendars that cannot sign in. The address before it is void.
+         */
+        post: operations["issueFeedToken"];
+        /**
+         * Void the address of the own feeds
+         * @description Voiding nothing is no error.
+         */
+        delete: operations["revokeFeedToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/feed/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest episodes of the subscribed titles
+         * @description The name is the token and `.rss`, `.atom`, `.json` or `.ics`, for the formats of the public feeds and the calendar. Whoever has it may read; its owner may revoke it.
+         */
+        get: operations["getPersonalFeed"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1307,6 +1452,7 @@ export interface components {
             name: string;
             roles: ("user" | "admin")[];
             created_at: components["schemas"]["KnownMoment"];
+            quiet_hours: components["schemas"]["QuietHours"] | null;
         };
         Session: {
             /** @example eyJhbGciOiJIUzI1NiJ9.… */
@@ -1328,6 +1474,131 @@ export interface components {
         Subscription: {
             title_id: components["schemas"]["TitleID"];
             since: components["schemas"]["KnownMoment"];
+            /**
+             * @description The least an episode has before it is told of; null: any.
+             * @enum {string|null}
+             */
+            quality: "480p" | "720p" | "1080p" | null;
+            /** @description What tells beside the inbox; null: all. */
+            channels: components["schemas"]["Channel"][] | null;
+        };
+        /** @enum {string} */
+        Channel: "feed" | "webhook";
+        Preference: {
+            /**
+             * @description Left out: any.
+             * @enum {string|null}
+             */
+            quality?: "480p" | "720p" | "1080p" | null;
+            /** @description Left out: all. */
+            channels?: components["schemas"]["Channel"][] | null;
+        };
+        /** @description When channels keep silent; what happens meanwhile they tell behind them. The inbox is always complete. */
+        QuietHours: {
+            /**
+             * @description hh:mm; later than `to`: a night.
+             * @example 23:00
+             */
+            from: string;
+            /**
+             * @description hh:mm.
+             * @example 08:00
+             */
+            to: string;
+            /**
+             * @description An IANA name.
+             * @example Europe/Moscow
+             */
+            time_zone: string;
+        };
+        InboxItem: {
+            /** @example new_episode:9901:3 */
+            event_id: string;
+            /**
+             * @description What `after`, `before` and `up_to` take.
+             * @example k2f9:1042
+             */
+            position: string;
+            /** @enum {string} */
+            type: "new_episode" | "episode_update" | "new_title" | "status_change" | "security" | "channel";
+            /** @description Null: a notice about the account. */
+            title_id: number | null;
+            episode: number | null;
+            title: string | null;
+            poster: string | null;
+            /** @description Of a status_change. */
+            new_status: string | null;
+            /**
+             * @description Of a notice.
+             * @enum {string|null}
+             */
+            reason: "refresh_token_reused" | "webhook_disabled" | "webhook_gone" | null;
+            at: components["schemas"]["KnownMoment"];
+            read: boolean;
+        };
+        Unread: {
+            /** @example 4 */
+            unread: number;
+        };
+        ReadMark: {
+            event_ids?: string[] | null;
+            /** @description All up to this position. */
+            up_to?: string | null;
+        };
+        Webhook: {
+            id: string;
+            /** @example https://hooks.example.org/anihub */
+            url: string;
+            /** @description Empty: all. */
+            types: components["schemas"]["NewsType"][];
+            /** @description It did not take an event for a day. */
+            disabled: boolean;
+            /** @description In a row. */
+            failures: number;
+            /** @description Events that it took. */
+            delivered: number;
+            created_at: components["schemas"]["KnownMoment"];
+            next_at: components["schemas"]["KnownMoment"];
+        };
+        /** @enum {string} */
+        NewsType: "episode_update" | "new_episode" | "new_title" | "status_change";
+        NewWebhook: {
+            /** @description https, at most 2048 bytes, to a public address; without user, password and fragment. */
+            url: string;
+            /** @description Left out: all. */
+            types?: components["schemas"]["NewsType"][] | null;
+        };
+        MadeWebhook: {
+            /** @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw */
+            secret: string;
+            id: string;
+            /** @example https://hooks.example.org/anihub */
+            url: string;
+            /** @description Empty: all. */
+            types: components["schemas"]["NewsType"][];
+            /** @description It did not take an event for a day. */
+            disabled: boolean;
+            /** @description In a row. */
+            failures: number;
+            /** @description Events that it took. */
+            delivered: number;
+            created_at: components["schemas"]["KnownMoment"];
+            next_at: components["schemas"]["KnownMoment"];
+        };
+        Replay: {
+            /** @description A position. */
+            after: string;
+        };
+        FeedToken: {
+            /** @example 5f0c9a7be2d14683bb1e0f7a2c9d8e41 */
+            token: string;
+            feeds: {
+                /** @example /api/users/feed/5f0c9a7be2d14683bb1e0f7a2c9d8e41.rss */
+                rss: string;
+                atom: string;
+                json: string;
+                ics: string;
+            };
         };
         Registration: {
             /** @description Letters of one script, digits, and _ - . */
@@ -1360,6 +1631,8 @@ export interface components {
             name?: string | null;
             /** Format: email */
             email?: string | null;
+            /** @description Null ends them. */
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
         };
         /** @description Where the user is signed in. */
         SessionInfo: {
@@ -1416,6 +1689,37 @@ export interface components {
             /** @constant */
             success: true;
             data: components["schemas"]["Subscription"][];
+        };
+        NotificationsAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["InboxItem"][];
+            meta: components["schemas"]["Unread"];
+        };
+        UnreadAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["Unread"];
+        };
+        WebhooksAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["Webhook"][];
+        };
+        WebhookAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["Webhook"];
+        };
+        NewWebhookAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["MadeWebhook"];
+        };
+        FeedTokenAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["FeedToken"];
         };
         /**
          * @description A list.
@@ -1853,6 +2157,22 @@ export interface components {
                 };
             };
         };
+        /** @description There is no such thing. */
+        NoSuchPath: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "NOT_FOUND";
+                    };
+                };
+            };
+        };
         /** @description There is no such user (any more). */
         NoUser: {
             headers: {
@@ -1865,6 +2185,54 @@ export interface components {
                     error?: {
                         /** @enum {unknown} */
                         code?: "USER_NOT_FOUND" | "NOT_FOUND";
+                    };
+                };
+            };
+        };
+        /** @description There is no such user (any more), or the subscription was removed meanwhile. */
+        NoSubscription: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "USER_NOT_FOUND" | "NOT_SUBSCRIBED" | "NOT_FOUND";
+                    };
+                };
+            };
+        };
+        /** @description There is no such webhook. */
+        NoWebhook: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "WEBHOOK_NOT_FOUND" | "NOT_FOUND";
+                    };
+                };
+            };
+        };
+        /** @description There is no such feed, or its address was revoked. */
+        NoFeed: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "FEED_NOT_FOUND" | "NOT_FOUND";
                     };
                 };
             };
@@ -1961,6 +2329,22 @@ export interface components {
                     error?: {
                         /** @enum {unknown} */
                         code?: "UNACCEPTABLE";
+                    };
+                };
+            };
+        };
+        /** @description The limit is out of its range, or nothing is known of a position. */
+        BadInboxQuery: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "BAD_PARAMETER" | "UNACCEPTABLE";
                     };
                 };
             };
@@ -2092,6 +2476,23 @@ export interface components {
                 };
             };
         };
+        /** @description Accounts cannot be reached right now, or the catalogue knows nothing and AniLibria does not answer. */
+        FeedUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "USERS_UNAVAILABLE" | "CATALOG_UNAVAILABLE";
+                    };
+                };
+            };
+        };
         /** @description Accounts cannot be reached right now, or too many people sign in at once. */
         UsersBusy: {
             headers: {
@@ -2190,6 +2591,11 @@ export interface components {
         TitleIDs: components["schemas"]["TitleID"][];
         /** @description Whose file it is. */
         ListFormat: "mal" | "shikimori";
+        /**
+         * @description Id of a webhook.
+         * @example wbh2k4m6q7x3y5z7a2b4
+         */
+        WebhookID: string;
         /** @description Only these, comma-separated or repeated. */
         FeedTitles: components["schemas"]["TitleID"][];
         /** @description Else by `Accept-Language`, `ru` when that does not say. */
@@ -2283,6 +2689,18 @@ export type StatusAnswer = components['schemas']['StatusAnswer'];
 export type User = components['schemas']['User'];
 export type Session = components['schemas']['Session'];
 export type Subscription = components['schemas']['Subscription'];
+export type Channel = components['schemas']['Channel'];
+export type Preference = components['schemas']['Preference'];
+export type QuietHours = components['schemas']['QuietHours'];
+export type InboxItem = components['schemas']['InboxItem'];
+export type Unread = components['schemas']['Unread'];
+export type ReadMark = components['schemas']['ReadMark'];
+export type Webhook = components['schemas']['Webhook'];
+export type NewsType = components['schemas']['NewsType'];
+export type NewWebhook = components['schemas']['NewWebhook'];
+export type MadeWebhook = components['schemas']['MadeWebhook'];
+export type Replay = components['schemas']['Replay'];
+export type FeedToken = components['schemas']['FeedToken'];
 export type Registration = components['schemas']['Registration'];
 export type Credentials = components['schemas']['Credentials'];
 export type Refresh = components['schemas']['Refresh'];
@@ -2296,6 +2714,12 @@ export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type SubscriptionAnswer = components['schemas']['SubscriptionAnswer'];
 export type SubscriptionsAnswer = components['schemas']['SubscriptionsAnswer'];
+export type NotificationsAnswer = components['schemas']['NotificationsAnswer'];
+export type UnreadAnswer = components['schemas']['UnreadAnswer'];
+export type WebhooksAnswer = components['schemas']['WebhooksAnswer'];
+export type WebhookAnswer = components['schemas']['WebhookAnswer'];
+export type NewWebhookAnswer = components['schemas']['NewWebhookAnswer'];
+export type FeedTokenAnswer = components['schemas']['FeedTokenAnswer'];
 export type ListStatus = components['schemas']['ListStatus'];
 export type Score = components['schemas']['Score'];
 export type Listing = components['schemas']['Listing'];
@@ -2337,13 +2761,18 @@ export type ResponseNoSession = components['responses']['NoSession'];
 export type ResponseRefreshForbidden = components['responses']['RefreshForbidden'];
 export type ResponseOriginNotAllowed = components['responses']['OriginNotAllowed'];
 export type ResponseNoTitle = components['responses']['NoTitle'];
+export type ResponseNoSuchPath = components['responses']['NoSuchPath'];
 export type ResponseNoUser = components['responses']['NoUser'];
+export type ResponseNoSubscription = components['responses']['NoSubscription'];
+export type ResponseNoWebhook = components['responses']['NoWebhook'];
+export type ResponseNoFeed = components['responses']['NoFeed'];
 export type ResponseAccountExists = components['responses']['AccountExists'];
 export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
 export type ResponseNotJson = components['responses']['NotJSON'];
 export type ResponseOutOfRange = components['responses']['OutOfRange'];
 export type ResponseBadQuery = components['responses']['BadQuery'];
 export type ResponseUnacceptable = components['responses']['Unacceptable'];
+export type ResponseBadInboxQuery = components['responses']['BadInboxQuery'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseTooManyAttempts = components['responses']['TooManyAttempts'];
 export type ResponseTooManyConnections = components['responses']['TooManyConnections'];
@@ -2351,6 +2780,7 @@ export type ResponseInternal = components['responses']['Internal'];
 export type ResponseCatalogueUnavailable = components['responses']['CatalogueUnavailable'];
 export type ResponseUsersUnavailable = components['responses']['UsersUnavailable'];
 export type ResponseImportUnavailable = components['responses']['ImportUnavailable'];
+export type ResponseFeedUnavailable = components['responses']['FeedUnavailable'];
 export type ResponseUsersBusy = components['responses']['UsersBusy'];
 export type ResponseRealtimeUnavailable = components['responses']['RealtimeUnavailable'];
 export type ResponseTimeout = components['responses']['Timeout'];
@@ -2363,6 +2793,7 @@ export type ParameterSubscribedTitleId = components['parameters']['SubscribedTit
 export type ParameterListedTitleId = components['parameters']['ListedTitleID'];
 export type ParameterTitleIDs = components['parameters']['TitleIDs'];
 export type ParameterListFormat = components['parameters']['ListFormat'];
+export type ParameterWebhookId = components['parameters']['WebhookID'];
 export type ParameterFeedTitles = components['parameters']['FeedTitles'];
 export type ParameterFeedLanguage = components['parameters']['FeedLanguage'];
 export type ParameterIfNoneMatch = components['parameters']['IfNoneMatch'];
@@ -3505,7 +3936,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Preference"];
+            };
+        };
         responses: {
             /** @description Subscribed. */
             200: {
@@ -3518,9 +3953,11 @@ export interface operations {
                     "application/json": components["schemas"]["SubscriptionAnswer"];
                 };
             };
-            400: components["responses"]["BadParameter"];
+            400: components["responses"]["BadBody"];
             401: components["responses"]["SignIn"];
-            404: components["responses"]["NoUser"];
+            404: components["responses"]["NoSubscription"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
             422: components["responses"]["Unacceptable"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
@@ -4240,6 +4677,325 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description Only what came after this position. */
+                after?: string;
+                /** @description Only what came before this position. */
+                before?: string;
+                /** @description How many. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. `meta.unread` is of the whole inbox. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationsAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            422: components["responses"]["BadInboxQuery"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    markRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadMark"];
+            };
+        };
+        responses: {
+            /** @description How many are unread now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreadAnswer"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first, without their secrets. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhooksAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    addWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Made. Its secret is told this once. */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookAnswer"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wbh2k4m6q7x3y5z7a2b4
+                 */
+                id: components["parameters"]["WebhookID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description It is being delivered. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoWebhook"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    removeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wbh2k4m6q7x3y5z7a2b4
+                 */
+                id: components["parameters"]["WebhookID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoSuchPath"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    issueFeedToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Made. It is told this once. */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedTokenAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    revokeFeedToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Void. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    getPersonalFeed: {
+        parameters: {
+            query?: {
+                /** @description How many items; a calendar has all. */
+                limit?: number;
+                /** @description Else by `Accept-Language`, `ru` when that does not say. */
+                lang?: components["parameters"]["FeedLanguage"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token with the name of a format.
+                 * @example 5f0c9a7be2d14683bb1e0f7a2c9d8e41.rss
+                 */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One item for each title, its latest episode, newest first; or an entry for each that is coming. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Status": components["headers"]["CacheStatus"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/rss+xml": string;
+                    "application/atom+xml": string;
+                    "application/feed+json": {
+                        [key: string]: unknown;
+                    };
+                    "text/calendar": string;
+                };
+            };
+            304: components["responses"]["CatalogueNotModified"];
+            400: components["responses"]["BadParameter"];
+            404: components["responses"]["NoFeed"];
+            422: components["responses"]["OutOfRange"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["FeedUnavailable"];
             504: components["responses"]["Timeout"];
         };
     };

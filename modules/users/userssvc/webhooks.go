@@ -1,0 +1,214 @@
+package userssvc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"anihub/modules/realtime"
+	"anihub/modules/users"
+	"anihub/platform/documents"
+)
+
+// webhook is a stored webhook: where to, and how far it was told. Its version is the
+// fence: whoever was overtaken cannot write that it delivered something.
+type webhook struct {
+	User         string    `bson:"user"`
+	URL          string    `bson:"url"`
+	Types        []string  `bson:"types"`
+	Secret       []byte    `bson:"secret"`
+	Cursor       int64     `bson:"cursor"` // order of the last event that was delivered, or of the last before it was made
+	Failures     int       `bson:"failures"`
+	NextAt       time.Time `bson:"next_at"`       // after a failure
+	ClaimedUntil time.Time `bson:"claimed_until"` // a process is delivering
+	Disabled     bool      `bson:"disabled"`
+	Delivered    int64     `bson:"delivered"` // acknowledged deliveries
+	CreatedAt    time.Time `bson:"created_at"`
+	Rest         rest      `bson:",inline"`
+
+	id      string
+	version int64
+}
+
+func (w webhook) door() users.Webhook {
+	out := users.Webhook{
+		ID: w.id, URL: w.URL, Types: append([]string{}, w.Types...), Disabled: w.Disabled,
+		Failures: w.Failures, Delivered: w.Delivered, CreatedAt: w.CreatedAt,
+	}
+	if w.Failures > 0 && !w.Disabled {
+		out.NextAt = w.NextAt
+	}
+	return out
+}
+
+// webhook by id. documents.ErrNotFound.
+func (s *store) webhook(ctx context.Context, id string) (webhook, error) {
+	w := webhook{id: id}
+	if !validID(id) {
+		return w, documents.ErrNotFound
+	}
+	var err error
+	w.version, err = s.webhooks.Get(ctx, id, &w)
+	return w, err
+}
+
+func (s *store) webhooksOf(ctx context.Context, user string) ([]webhook, error) {
+	all := []webhook{}
+	if !validID(user) {
+		return all, nil
+	}
+	for d, err := range s.webhooks.Find(ctx, "user", user) {
+		w, err := webhookOf(d, err)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	slices.SortFunc(all, func(a, b webhook) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.id, b.id)) })
+	return all, nil
+}
+
+func webhookOf(d documents.Document, err error) (webhook, error) {
+	w := webhook{id: d.ID, version: d.Version}
+	if err == nil {
+		err = d.Decode(&w)
+	}
+	return w, err
+}
+
+// Webhooks implements users.Channel.
+func (s *Service) Webhooks(ctx context.Context, userID string) ([]users.Webhook, error) {
+	return observed(ctx, s, "webhooks", func() ([]users.Webhook, error) {
+		all, err := s.store.webhooksOf(ctx, userID)
+		out := []users.Webhook{}
+		for _, w := range all {
+			out = append(out, w.door())
+		}
+		return out, err
+	})
+}
+
+// AddWebhook implements users.Channel.
+func (s *Service) AddWebhook(ctx context.Context, userID string, n users.NewWebhook) (users.Webhook, error) {
+	return observed(ctx, s, "add_webhook", func() (users.Webhook, error) {
+		types, err := checkTypes(n.Types)
+		if err == nil {
+			err = s.webhooks.cfg.checkURL(n.URL)
+		}
+		if err == nil {
+			_, err = s.store.account(ctx, userID)
+		}
+		if err == nil {
+			err = s.news.wait(ctx) // it is told of what happens from now on
+		}
+		if err != nil {
+			return users.Webhook{}, err
+		}
+		return s.addWebhook(ctx, webhook{User: userID, URL: n.URL, Types: types, CreatedAt: now(), id: newID()})
+	})
+}
+
+// addWebhook adds first and counts then, as subscribe does.
+func (s *Service) addWebhook(ctx context.Context, w webhook) (users.Webhook, error) {
+	w.Secret, w.Cursor = newSecret(), s.news.last()
+	if err := s.store.webhooks.Insert(ctx, w.id, w); err != nil {
+		return users.Webhook{}, err
+	}
+	all, err := s.store.webhooksOf(ctx, w.User)
+	if err != nil {
+		return users.Webhook{}, err
+	}
+	if len(all) > users.MaxWebhooks {
+		full := users.ErrUnacceptable.Detail("field", "url").Detail("most", users.MaxWebhooks).
+			Saying("There are %d webhooks already, as many as one may have.", users.MaxWebhooks)
+		return users.Webhook{}, errors.Join(full, s.store.webhooks.Delete(ctx, w.id))
+	}
+	out := w.door()
+	out.Secret = secretText(w.Secret)
+	return out, nil
+}
+
+func checkTypes(given []string) ([]string, error) {
+	all := []string{realtime.EpisodeUpdate, realtime.NewEpisode, realtime.NewTitle, realtime.StatusChange}
+	for _, t := range given {
+		if !slices.Contains(all, t) {
+			return nil, unacceptable("types", strings.Join(all, ", "))
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(given))), nil
+}
+
+// RemoveWebhook implements users.Channel. Another user's is as good as none.
+func (s *Service) RemoveWebhook(ctx context.Context, userID, id string) error {
+	_, err := observed(ctx, s, "remove_webhook", func() (struct{}, error) {
+		w, err := s.store.webhook(ctx, id)
+		if errors.Is(err, documents.ErrNotFound) || err == nil && w.User != userID {
+			return struct{}{}, nil
+		}
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, s.store.webhooks.Delete(ctx, id)
+	})
+	return err
+}
+
+// ReplayWebhook implements users.Channel.
+func (s *Service) ReplayWebhook(ctx context.Context, userID, id, after string) (users.Webhook, error) {
+	return observed(ctx, s, "replay_webhook", func() (users.Webhook, error) {
+		if err := s.news.wait(ctx); err != nil {
+			return users.Webhook{}, err
+		}
+		all, _, _ := s.news.now()
+		c, err := view{s: s, all: all}.locate(ctx, after)
+		if err != nil {
+			return users.Webhook{}, unacceptable("after", acceptedPosition)
+		}
+		w, err := s.changeWebhook(ctx, id, func(w *webhook) error {
+			if w.User != userID {
+				return users.ErrNoWebhook
+			}
+			w.Cursor, w.Failures, w.Disabled, w.NextAt = c.order, 0, false, time.Time{}
+			return nil
+		})
+		s.webhooks.ring()
+		return w.door(), err
+	})
+}
+
+// changeWebhook edits one until nobody else changed it meanwhile. ErrNoWebhook.
+func (s *Service) changeWebhook(ctx context.Context, id string, edit func(*webhook) error) (webhook, error) {
+	for range maxTries {
+		w, err := s.store.webhook(ctx, id)
+		if errors.Is(err, documents.ErrNotFound) {
+			return webhook{}, users.ErrNoWebhook
+		}
+		if err == nil {
+			err = edit(&w)
+		}
+		if err != nil {
+			return webhook{}, err
+		}
+		if err = s.store.webhooks.Replace(ctx, id, w.version, w); !errors.Is(err, documents.ErrVersion) {
+			return w, err
+		}
+	}
+	return webhook{}, documents.ErrVersion
+}
+
+// retries is how long each failure in a row delays the next attempt: a day in all.
+// After the last one the webhook is disabled.
+func retries() []time.Duration {
+	return []time.Duration{
+		5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute,
+		time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 8 * time.Hour,
+	}
+}
+
+func noticeRef(w webhook, what string) string {
+	return "webhook:" + w.id + ":" + what + ":" + strconv.FormatInt(w.version, 10)
+}
