@@ -1,3 +1,4 @@
+import { viewer } from './en-viewer';
 import type { Forms } from './plural';
 import type { Dictionary } from './ru';
 
@@ -9,6 +10,7 @@ export const en: Dictionary = {
     home: 'Home',
     catalogue: 'Catalogue',
     schedule: 'Schedule',
+    lists: 'Lists',
     profile: 'Profile',
     signIn: 'Sign in',
     skip: 'Skip to content',
@@ -209,6 +211,7 @@ export const en: Dictionary = {
     limited: 'Too many requests',
     limitedHint: 'Wait a little and try again.',
     failed: 'Could not load this',
+    busy: 'The server does not answer right now',
     requestId: 'Request number: {id}',
     notFound: 'There is no such page',
     notFoundHint: 'The link may be outdated. Search the catalogue or go back home.',
@@ -236,4 +239,5 @@ export const en: Dictionary = {
   season: { winter: 'winter', spring: 'spring', summer: 'summer', autumn: 'autumn' },
   plural: { episodes, titles },
   noPoster: 'No poster',
+  ...viewer,
 };

@@ -1,4 +1,5 @@
 import type { Forms } from './plural';
+import { viewer } from './ru-viewer';
 
 const episodes: Forms = { one: '# серия', few: '# серии', many: '# серий', other: '# серии' };
 const titles: Forms = { one: '# тайтл', few: '# тайтла', many: '# тайтлов', other: '# тайтла' };
@@ -8,6 +9,7 @@ export const ru = {
     home: 'Главная',
     catalogue: 'Каталог',
     schedule: 'Расписание',
+    lists: 'Списки',
     profile: 'Профиль',
     signIn: 'Войти',
     skip: 'К содержанию',
@@ -208,6 +210,7 @@ export const ru = {
     limited: 'Слишком много запросов',
     limitedHint: 'Подождите немного и попробуйте снова.',
     failed: 'Не получилось загрузить',
+    busy: 'Сервер сейчас не отвечает',
     requestId: 'Номер запроса: {id}',
     notFound: 'Такой страницы нет',
     notFoundHint: 'Возможно, ссылка устарела. Поищите в каталоге или вернитесь на главную.',
@@ -235,6 +238,7 @@ export const ru = {
   season: { winter: 'зима', spring: 'весна', summer: 'лето', autumn: 'осень' } as Record<string, string>,
   plural: { episodes, titles },
   noPoster: 'Постера нет',
+  ...viewer,
 };
 
 export type Dictionary = typeof ru;

@@ -77,6 +77,7 @@ function NavLinks() {
     ['/', 'home', t.nav.home],
     ['/catalogue', 'grid', t.nav.catalogue],
     ['/schedule', 'calendar', t.nav.schedule],
+    ['/lists', 'list', t.nav.lists],
   ];
   return places.map(([to, icon, label]) => (
     <Link key={to} to={to} aria-current={path === to ? 'page' : undefined}>

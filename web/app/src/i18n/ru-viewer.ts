@@ -1,0 +1,60 @@
+import type { ListStatus } from '../api/schema.gen';
+
+/** The words of what belongs to one viewer: lists, inbox, account. */
+export const viewer = {
+  lists: {
+    title: 'Мои списки',
+    add: 'В список',
+    choose: 'Список и оценка',
+    guest:
+      'Со своим аккаунтом список виден на всех ваших устройствах. Выберите, и мы сохраним его после входа.',
+    status: {
+      planned: 'В планах',
+      watching: 'Смотрю',
+      watched: 'Просмотрено',
+      postponed: 'Отложено',
+      abandoned: 'Брошено',
+    } as Record<ListStatus, string>,
+    favorites: 'Избранное',
+    score: 'Ваша оценка',
+    scoreOf: 'Оценка {n} из 10',
+    yourScore: 'Ваша оценка: {n}',
+    noScore: 'Без оценки',
+    scoreFirst: 'Сначала выберите список',
+    addFavorite: 'В избранное',
+    removeFavorite: 'Убрать из избранного',
+    remove: 'Убрать из списка',
+    change: 'Изменить: {title}',
+    close: 'Готово',
+    failed: 'Не сохранилось: «{title}».',
+    nowOn: '«{title}»: теперь в списке «{list}»',
+    nowFavorite: '«{title}»: теперь в избранном',
+    wishOn: 'После входа «{title}» попадёт в список «{list}».',
+    wishFavorite: 'После входа «{title}» попадёт в избранное.',
+    sort: 'Порядок',
+    sorts: {
+      updated: 'Сначала недавние',
+      name: 'По названию',
+      score: 'По моей оценке',
+      rating: 'По рейтингу',
+      year: 'По году',
+    },
+    unknown: 'Тайтл № {id}',
+    unknownHint: 'Каталог его сейчас не знает',
+    invite: 'Войдите, чтобы вести списки',
+    inviteHint: 'Что смотрите, что в планах и что бросили, с оценками и на всех устройствах.',
+    empty: {
+      watching: 'Вы пока ничего не смотрите',
+      planned: 'Планов пока нет',
+      watched: 'Здесь появится то, что вы досмотрели',
+      postponed: 'Ничего не отложено',
+      abandoned: 'Ничего не брошено',
+      favorites: 'В избранном пусто',
+    } as Record<ListStatus | 'favorites', string>,
+    emptyHint:
+      'Откройте тайтл и нажмите «В список». Списки с MyAnimeList и Shikimori можно перенести в профиле.',
+    emptyFavorites: 'Нажмите на сердце у тайтла, который хочется пересматривать.',
+    toImport: 'Перенести списки',
+    toOngoing: 'Что сейчас выходит',
+  },
+};
