@@ -12,6 +12,8 @@ export interface RequestOptions {
   /** A token to send as it is, when there is no session around it any more. */
   token?: string | null;
   signal?: AbortSignal;
+  /** Sent to the end even when the page goes away meanwhile. */
+  keepalive?: boolean;
 }
 
 /** What the client needs to know about whoever is signed in. */
@@ -69,6 +71,7 @@ function buildInit(deps: ClientDeps, options: RequestOptions): RequestInit {
     headers,
     body: options.body === undefined ? undefined : JSON.stringify(options.body),
     signal: options.signal,
+    keepalive: options.keepalive,
     credentials: 'same-origin',
   };
 }

@@ -3,6 +3,7 @@ import type { Forms } from './plural';
 import type { Dictionary } from './ru';
 
 const episodes: Forms = { one: '# episode', other: '# episodes' };
+const fresh: Forms = { one: '# new', other: '# new' };
 const titles: Forms = { one: '# title', other: '# titles' };
 
 export const en: Dictionary = {
@@ -54,6 +55,9 @@ export const en: Dictionary = {
     tomorrow: 'Tomorrow',
     nothingToday: 'Nothing airs on this day',
     forget: 'Remove from the list',
+    giveUp: 'Stop watching: {title}',
+    gaveUp: '“{title}” is now in “Dropped”',
+    takeBack: 'Undo',
     noUpdates: 'No new episodes yet. The first one will appear here by itself.',
   },
   catalogue: {
@@ -237,7 +241,7 @@ export const en: Dictionary = {
     DORAMA: 'Drama',
   },
   season: { winter: 'winter', spring: 'spring', summer: 'summer', autumn: 'autumn' },
-  plural: { episodes, titles },
+  plural: { episodes, fresh, titles },
   noPoster: 'No poster',
   ...viewer,
 };

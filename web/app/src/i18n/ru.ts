@@ -2,6 +2,7 @@ import type { Forms } from './plural';
 import { viewer } from './ru-viewer';
 
 const episodes: Forms = { one: '# серия', few: '# серии', many: '# серий', other: '# серии' };
+const fresh: Forms = { one: '# новая', few: '# новые', many: '# новых', other: '# новых' };
 const titles: Forms = { one: '# тайтл', few: '# тайтла', many: '# тайтлов', other: '# тайтла' };
 
 export const ru = {
@@ -53,6 +54,9 @@ export const ru = {
     tomorrow: 'Завтра',
     nothingToday: 'В этот день выходов нет',
     forget: 'Убрать из списка',
+    giveUp: 'Больше не смотрю: {title}',
+    gaveUp: '«{title}»: теперь в списке «Брошено»',
+    takeBack: 'Вернуть',
     noUpdates: 'Новых серий пока нет. Как только выйдет первая, она появится здесь сама.',
   },
   catalogue: {
@@ -236,7 +240,7 @@ export const ru = {
     DORAMA: 'Дорама',
   } as Record<string, string>,
   season: { winter: 'зима', spring: 'весна', summer: 'лето', autumn: 'осень' } as Record<string, string>,
-  plural: { episodes, titles },
+  plural: { episodes, fresh, titles },
   noPoster: 'Постера нет',
   ...viewer,
 };

@@ -3,7 +3,7 @@ import type { Source } from '../api/types';
 import { clock, mainName, posterURL } from '../format';
 import { fill, useWords } from '../i18n';
 import { keep, recall } from '../memory';
-import { resumePoint } from '../progress';
+import { resumePoint } from '../progress/book';
 import { previewURL } from '../title/episodes';
 import { Icon } from '../ui/Icon';
 import { Controls } from './Controls';
