@@ -38,6 +38,7 @@ const paths = {
   list: 'M4 5h3v3H4zm5 .5h11v2H9zM4 10.500h3v3H4zm5 .5h11v2H9zM4 16h3v3H4zm5 .5h11v2H9z',
   plus: 'M11 4h2v7h7v2h-7v7h-2v-7H4v-2h7z',
   bookmark: 'M6 3h12v18l-6-4.200L6 21z',
+  download: 'M11 3h2v9.200l3.600-3.600L18 10l-6 6-6-6 1.400-1.400 3.600 3.600zM4 18h16v2.500H4z',
   stop: 'M6 6h12v12H6z',
 };
 
