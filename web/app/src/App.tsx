@@ -13,6 +13,7 @@ import { NotFound, PageLoading } from './ui/States';
 // Home and title are what links point at; the rest comes when asked for.
 const CataloguePage = lazy(() => import('./catalogue/CataloguePage'));
 const SchedulePage = lazy(() => import('./schedule/SchedulePage'));
+const InboxPage = lazy(() => import('./inbox/InboxPage'));
 const ListsPage = lazy(() => import('./lists/ListsPage'));
 const SignPage = lazy(() => import('./account/SignPage'));
 const ProfilePage = lazy(() => import('./account/ProfilePage'));
@@ -27,6 +28,8 @@ function page(path: string): ReactNode {
       return <CataloguePage />;
     case '/schedule':
       return <SchedulePage />;
+    case '/notifications':
+      return <InboxPage />;
     case '/lists':
       return <ListsPage />;
     case '/sign-in':

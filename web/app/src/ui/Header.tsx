@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useWords } from '../i18n';
+import { InboxLink } from '../inbox/InboxLink';
 import { setLanguage, setTheme, useTheme } from '../prefs';
 import { Link, useLocation } from '../router';
 import { useSession } from '../subscriptions';
@@ -42,6 +43,7 @@ export function Header() {
         >
           <Icon name={searching ? 'close' : 'search'} />
         </button>
+        <InboxLink />
         <LanguageButton />
         <ThemeButton />
         <AccountLink />
