@@ -17,8 +17,9 @@ export function signedInSteps(page, url) {
         await button(page, 'Смотрю').click();
         await button(page, 'Оценка 9 из 10').click();
         await page.keyboard.press('Escape');
+        const saved = page.waitForResponse((answer) => answer.url().endsWith('/api/users/favorites/9901'));
         await button(page, 'В избранное').click();
-        await page.waitForResponse((answer) => answer.url().endsWith('/api/users/favorites/9901'));
+        await saved;
         await page.reload();
         await page.locator('.button.marked', { hasText: 'Смотрю' }).waitFor();
         assert.match(await page.locator('.button.marked .own-score').innerText(), /9/);
@@ -70,7 +71,7 @@ export function signedInSteps(page, url) {
         await page.evaluate(() => localStorage.removeItem('anihub.progress'));
         await page.goto(url);
         await cards.first().waitFor();
-        assert.match(await cards.first().innerText(), /Серия 2 · 10:0\d/);
+        assert.match(await cards.first().textContent(), /Серия 2 · 10:0\d/);
         await cards.first().locator('a').click();
         await page.waitForFunction(() => document.querySelector('video')?.currentTime > 590);
       },

@@ -94,7 +94,7 @@ await step('a wrong password is told', async () => {
 
 await step('a phone sees it in English without scrolling sideways', async () => {
   const phone = await open({ locale: 'en-GB', viewport: { width: 390, height: 844 }, isMobile: true });
-  for (const path of ['/', '/catalogue', '/schedule', '/title/9901']) {
+  for (const path of ['/', '/catalogue', '/schedule', '/lists', '/title/9901']) {
     await phone.goto(url + path);
     await phone.locator('main').waitFor();
     await phone.waitForLoadState('networkidle').catch(() => {});
