@@ -13,6 +13,8 @@ import { NotFound, PageLoading } from './ui/States';
 // Home and title are what links point at; the rest comes when asked for.
 const CataloguePage = lazy(() => import('./catalogue/CataloguePage'));
 const SchedulePage = lazy(() => import('./schedule/SchedulePage'));
+const InboxPage = lazy(() => import('./inbox/InboxPage'));
+const ListsPage = lazy(() => import('./lists/ListsPage'));
 const SignPage = lazy(() => import('./account/SignPage'));
 const ProfilePage = lazy(() => import('./account/ProfilePage'));
 
@@ -26,6 +28,10 @@ function page(path: string): ReactNode {
       return <CataloguePage />;
     case '/schedule':
       return <SchedulePage />;
+    case '/notifications':
+      return <InboxPage />;
+    case '/lists':
+      return <ListsPage />;
     case '/sign-in':
       return <SignPage mode="in" key="in" />;
     case '/sign-up':

@@ -2,6 +2,7 @@ import './styles/index.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
+import { watchArrival } from './account/arrival';
 import { session } from './api';
 import { goLive } from './live/live';
 import { followSystemTheme } from './prefs';
@@ -9,6 +10,7 @@ import { startRouter } from './router';
 
 startRouter();
 followSystemTheme();
+watchArrival();
 void session.restore();
 goLive();
 

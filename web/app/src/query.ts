@@ -142,6 +142,14 @@ export function prefetch<T>(query: Query<T>): void {
   if (entry.fetchedAt === 0) void run(entry);
 }
 
+/** The answer that is known, or the first one there will be. */
+export async function answerOf<T>(query: Query<T>): Promise<Envelope<T>> {
+  const entry = entryOf(query);
+  if (!entry.state.answer) await run(entry);
+  if (!entry.state.answer) throw entry.state.error ?? new Error(`${query.key} has no answer`);
+  return entry.state.answer as Envelope<T>;
+}
+
 /** Forgets everything about whoever was signed in. */
 export function forgetQueries(matches: (key: string) => boolean): void {
   for (const [key, entry] of entries) {

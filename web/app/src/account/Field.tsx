@@ -37,14 +37,19 @@ export function Field({ label, onChange, problem, hint, children, ...input }: Fi
   );
 }
 
-type PasswordProps = Omit<FieldProps, 'label' | 'name' | 'type'>;
+type PasswordProps = Omit<FieldProps, 'label' | 'type'> & { label?: string };
 
 export function PasswordField(props: PasswordProps) {
   const { t } = useWords();
   const [shown, setShown] = useState(false);
   const label = shown ? t.account.hide : t.account.show;
   return (
-    <Field {...props} name="password" type={shown ? 'text' : 'password'} label={t.account.password}>
+    <Field
+      name="password"
+      {...props}
+      type={shown ? 'text' : 'password'}
+      label={props.label ?? t.account.password}
+    >
       <button
         type="button"
         className="icon-button"

@@ -1,21 +1,27 @@
 import '../styles/account.css';
-import { type FormEvent, useEffect, useState } from 'react';
-import { api, session } from '../api';
-import { toApiError } from '../api/error';
+import '../styles/profile.css';
+import { useEffect } from 'react';
+import { api } from '../api';
 import type { User } from '../api/types';
 import { parseTime } from '../format';
 import { fill, useWords } from '../i18n';
 import { setToastChoice, type ToastChoice, useToastChoice } from '../prefs';
-import { patchQuery, type Query, useQuery } from '../query';
+import { type Query, useQuery } from '../query';
 import { navigate } from '../router';
 import { useSession } from '../subscriptions';
 import { usePageTitle } from '../ui/Header';
 import { PageLoading } from '../ui/States';
-import { Field } from './Field';
+import { useSessions } from './custody';
+import { DeleteAccount } from './DeleteAccount';
 import { Following } from './Following';
+import { leave } from './leaving';
+import { NameForm, profileKey } from './NameForm';
+import { PasswordForm } from './PasswordForm';
+import { Sessions } from './Sessions';
+import { Transfer } from './Transfer';
 
 const profile: Query<User> = {
-  key: 'me:profile',
+  key: profileKey,
   load: () => api<User>('/api/users/profile', { auth: true }),
 };
 
@@ -33,6 +39,8 @@ export default function ProfilePage() {
 function Profile({ user }: { user: User }) {
   const { lang, t } = useWords();
   const { answer, error } = useQuery(profile);
+  // A server that does not know of sessions knows of none of what an owner can do.
+  const custody = useSessions().error?.status !== 404;
   const shown = { ...user, ...answer?.data };
   const name = shown.name || shown.login;
   const since = parseTime(shown.created_at);
@@ -45,74 +53,47 @@ function Profile({ user }: { user: User }) {
         <div>
           <h1>{name}</h1>
           <p>
-            {[shown.email, since ? fill(t.account.since, { date: since.toLocaleDateString(lang) }) : null]
+            {[
+              shown.email,
+              since
+                ? fill(t.account.since, { date: since.toLocaleDateString(lang, { dateStyle: 'long' }) })
+                : null,
+            ]
               .filter(Boolean)
               .join(' · ')}
           </p>
         </div>
-        <button
-          type="button"
-          className="button"
-          onClick={() => {
-            navigate('/', { replace: true });
-            void session.signOut();
-          }}
-        >
+        <button type="button" className="button" onClick={() => void leave()}>
           {t.account.signOut}
         </button>
       </header>
       <Following />
-      <div className="profile-forms">
-        {answer || error ? <NameForm user={shown} /> : null}
-        <ToastForm />
-      </div>
+      <section className="section" aria-labelledby="settings-title">
+        <h2 id="settings-title">{t.me.account}</h2>
+        <div className="profile-forms flat">
+          {answer || error ? <NameForm user={shown} /> : <PanelSkeleton />}
+          {custody ? <PasswordForm login={shown.login} /> : null}
+          {custody ? <Sessions /> : null}
+          <ToastForm />
+        </div>
+      </section>
+      <Transfer />
+      {custody ? (
+        <section className="section" aria-label={t.me.remove}>
+          <DeleteAccount user={shown} />
+        </section>
+      ) : null}
     </div>
   );
 }
 
-function NameForm({ user }: { user: User }) {
-  const { t } = useWords();
-  const [name, setName] = useState(user.name ?? '');
-  const [note, setNote] = useState<{ text: string; wrong: boolean } | null>(null);
-
-  async function save(event: FormEvent) {
-    event.preventDefault();
-    try {
-      const { data } = await api<User>('/api/users/profile', {
-        method: 'PUT',
-        auth: true,
-        body: { name: name.trim() },
-      });
-      patchQuery<User>(profile.key, (answer) => ({ ...answer, data: { ...answer.data, ...data } }));
-      session.updateUser({ ...user, ...data });
-      setNote({ text: t.account.saved, wrong: false });
-    } catch (cause) {
-      setNote({ text: toApiError(cause).message || t.state.failed, wrong: true });
-    }
-  }
-
+function PanelSkeleton() {
   return (
-    <form className="form panel" onSubmit={save}>
-      <Field
-        name="name"
-        label={t.account.name}
-        value={name}
-        maxLength={50}
-        placeholder={user.login}
-        autoComplete="nickname"
-        onChange={(value) => {
-          setName(value);
-          setNote(null);
-        }}
-        problem={note?.wrong ? note.text : undefined}
-      />
-      <div className="form-row">
-        <button type="submit" className="button">
-          {t.account.save}
-        </button>
-        <span role="status">{note && !note.wrong ? note.text : null}</span>
-      </div>
-    </form>
+    <div className="panel form" aria-hidden="true">
+      <span className="skeleton skeleton-line short" />
+      <span className="skeleton skeleton-block" />
+      <span className="skeleton skeleton-block" />
+    </div>
   );
 }
 
@@ -121,7 +102,7 @@ function ToastForm() {
   const choice = useToastChoice();
   return (
     <fieldset className="form panel radios">
-      <legend>{t.account.settings}</legend>
+      <legend className="panel-title">{t.account.settings}</legend>
       {(['all', 'mine', 'none'] as ToastChoice[]).map((value) => (
         <label key={value}>
           <input

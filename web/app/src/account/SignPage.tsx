@@ -2,10 +2,14 @@ import '../styles/account.css';
 import { type FormEvent, useEffect, useState } from 'react';
 import { session } from '../api';
 import { type ApiError, toApiError } from '../api/error';
-import { useWords } from '../i18n';
+import { mainName } from '../format';
+import { fill, useWords } from '../i18n';
+import { statusIcons } from '../lists/labels';
+import { useLastWish } from '../lists/wishes';
 import { Link, navigate, useLocation } from '../router';
 import { useSession } from '../subscriptions';
 import { usePageTitle } from '../ui/Header';
+import { Icon } from '../ui/Icon';
 import { Field, PasswordField } from './Field';
 import { backPath, check, type SignFields, type SignProblems } from './signing';
 
@@ -24,7 +28,7 @@ export default function SignPage({ mode }: { mode: Mode }) {
   return (
     <div className="sign">
       <h1>{heading}</h1>
-      <p className="sign-why">{t.account.why}</p>
+      <SignReason />
       <SignForm mode={mode} />
       <p className="sign-other">
         {mode === 'in' ? t.account.noAccount : t.account.haveAccount}{' '}
@@ -33,6 +37,23 @@ export default function SignPage({ mode }: { mode: Mode }) {
         </Link>
       </p>
     </div>
+  );
+}
+
+/** What signing in is good for; what brought a guest here comes first. */
+function SignReason() {
+  const { lang, t } = useWords();
+  const wished = useLastWish();
+  if (!wished) return <p className="sign-why">{t.account.why}</p>;
+  const { title, edit } = wished;
+  const name = mainName(lang, title.names);
+  return (
+    <p className="sign-why wished">
+      <Icon name={edit.kind === 'put' ? statusIcons[edit.status] : 'heartOn'} size={18} />
+      {edit.kind === 'put'
+        ? fill(t.lists.wishOn, { title: name, list: t.lists.status[edit.status] })
+        : fill(t.lists.wishFavorite, { title: name })}
+    </p>
   );
 }
 

@@ -13,10 +13,17 @@ export function check(mode: 'in' | 'up', { login, email, password }: SignFields)
   if (!login.trim()) problems.login = 'required';
   if (mode === 'up' && !email.trim()) problems.email = 'required';
   else if (mode === 'up' && !/^[^\s@]+@[^\s@]+$/.test(email.trim())) problems.email = 'email';
-  if (!password) problems.password = 'required';
-  else if (mode === 'up' && [...password].length < 8) problems.password = 'short';
-  else if (mode === 'up' && [...password].length > 128) problems.password = 'long';
+  const wrong = mode === 'up' ? passwordProblem(password) : password ? null : 'required';
+  if (wrong) problems.password = wrong;
   return problems;
+}
+
+/** What is wrong with a password that somebody chooses. */
+export function passwordProblem(password: string): Problem | null {
+  const length = [...password].length;
+  if (length === 0) return 'required';
+  if (length < 8) return 'short';
+  return length > 128 ? 'long' : null;
 }
 
 /** Where to return to: a path of this site, never another host's address. */

@@ -28,6 +28,20 @@ describe('requests', () => {
     expect(header(0, 'Authorization')).toBeNull();
   });
 
+  test('send a file as it is, and keep going when the page does not', async () => {
+    const { request, fetch, header } = setUp([answer(200, ok)]);
+    const file = new Blob(['<a/>'], { type: 'application/xml' });
+    await request('/api/x', { method: 'POST', file, keepalive: true });
+    expect(fetch.mock.calls[0]?.[1]).toMatchObject({ body: file, keepalive: true });
+    expect(header(0, 'Content-Type')).toBe('application/xml');
+  });
+
+  test('give an answer that is no JSON as it came, and failures as they are', async () => {
+    const { request } = setUp([new Response('<a/>'), answer(404, { error: { code: 'NO', message: 'no' } })]);
+    expect(await (await request.respond('/api/file')).text()).toBe('<a/>');
+    await expect(request.respond('/api/file')).rejects.toMatchObject({ code: 'NO', status: 404 });
+  });
+
   test('leave out empty conditions', () => {
     expect(withQuery('/t', { a: '', b: undefined, c: 0, d: 'я', e: true })).toBe('/t?c=0&d=%D1%8F&e=true');
     expect(withQuery('/t', {})).toBe('/t');

@@ -7,11 +7,15 @@ export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   query?: Query;
   body?: unknown;
+  /** Sent as it is, in place of a body of JSON. */
+  file?: Blob;
   /** Sends the access token, and renews it once when the server says 401. */
   auth?: boolean;
   /** A token to send as it is, when there is no session around it any more. */
   token?: string | null;
   signal?: AbortSignal;
+  /** Sent to the end even when the page goes away meanwhile. */
+  keepalive?: boolean;
 }
 
 /** What the client needs to know about whoever is signed in. */
@@ -45,7 +49,8 @@ export function createClient(deps: ClientDeps) {
     }
   }
 
-  return async function request<T>(path: string, options: RequestOptions = {}): Promise<Envelope<T>> {
+  /** The answer as it came, for instance a file; every failure is an ApiError. */
+  async function respond(path: string, options: RequestOptions = {}): Promise<Response> {
     const url = withQuery(path, options.query);
     if (options.auth && deps.tokens.current() === null) await deps.tokens.refresh();
     let response = await send(url, options);
@@ -55,8 +60,14 @@ export function createClient(deps: ClientDeps) {
     const position = response.headers.get('X-Stream-Position');
     if (position) deps.onPosition?.(position);
     if (!response.ok) throw await readError(response);
-    return readBody<T>(response);
-  };
+    return response;
+  }
+
+  async function request<T>(path: string, options: RequestOptions = {}): Promise<Envelope<T>> {
+    return readBody<T>(await respond(path, options));
+  }
+
+  return Object.assign(request, { respond });
 }
 
 function buildInit(deps: ClientDeps, options: RequestOptions): RequestInit {
@@ -64,11 +75,13 @@ function buildInit(deps: ClientDeps, options: RequestOptions): RequestInit {
   const token = options.auth ? deps.tokens.current() : options.token;
   if (token) headers.Authorization = `Bearer ${token}`;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.file) headers['Content-Type'] = options.file.type || 'application/octet-stream';
   return {
     method: options.method ?? 'GET',
     headers,
-    body: options.body === undefined ? undefined : JSON.stringify(options.body),
+    body: options.body === undefined ? options.file : JSON.stringify(options.body),
     signal: options.signal,
+    keepalive: options.keepalive,
     credentials: 'same-origin',
   };
 }

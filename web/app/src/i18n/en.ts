@@ -1,7 +1,9 @@
+import { viewer } from './en-viewer';
 import type { Forms } from './plural';
 import type { Dictionary } from './ru';
 
 const episodes: Forms = { one: '# episode', other: '# episodes' };
+const fresh: Forms = { one: '# new', other: '# new' };
 const titles: Forms = { one: '# title', other: '# titles' };
 
 export const en: Dictionary = {
@@ -9,6 +11,7 @@ export const en: Dictionary = {
     home: 'Home',
     catalogue: 'Catalogue',
     schedule: 'Schedule',
+    lists: 'Lists',
     profile: 'Profile',
     signIn: 'Sign in',
     skip: 'Skip to content',
@@ -52,6 +55,9 @@ export const en: Dictionary = {
     tomorrow: 'Tomorrow',
     nothingToday: 'Nothing airs on this day',
     forget: 'Remove from the list',
+    giveUp: 'Stop watching: {title}',
+    gaveUp: '“{title}” is now in “Dropped”',
+    takeBack: 'Undo',
     noUpdates: 'No new episodes yet. The first one will appear here by itself.',
   },
   catalogue: {
@@ -209,6 +215,7 @@ export const en: Dictionary = {
     limited: 'Too many requests',
     limitedHint: 'Wait a little and try again.',
     failed: 'Could not load this',
+    busy: 'The server does not answer right now',
     requestId: 'Request number: {id}',
     notFound: 'There is no such page',
     notFoundHint: 'The link may be outdated. Search the catalogue or go back home.',
@@ -234,6 +241,7 @@ export const en: Dictionary = {
     DORAMA: 'Drama',
   },
   season: { winter: 'winter', spring: 'spring', summer: 'summer', autumn: 'autumn' },
-  plural: { episodes, titles },
+  plural: { episodes, fresh, titles },
   noPoster: 'No poster',
+  ...viewer,
 };

@@ -1,6 +1,8 @@
 import type { Forms } from './plural';
+import { viewer } from './ru-viewer';
 
 const episodes: Forms = { one: '# серия', few: '# серии', many: '# серий', other: '# серии' };
+const fresh: Forms = { one: '# новая', few: '# новые', many: '# новых', other: '# новых' };
 const titles: Forms = { one: '# тайтл', few: '# тайтла', many: '# тайтлов', other: '# тайтла' };
 
 export const ru = {
@@ -8,6 +10,7 @@ export const ru = {
     home: 'Главная',
     catalogue: 'Каталог',
     schedule: 'Расписание',
+    lists: 'Списки',
     profile: 'Профиль',
     signIn: 'Войти',
     skip: 'К содержанию',
@@ -51,6 +54,9 @@ export const ru = {
     tomorrow: 'Завтра',
     nothingToday: 'В этот день выходов нет',
     forget: 'Убрать из списка',
+    giveUp: 'Больше не смотрю: {title}',
+    gaveUp: '«{title}»: теперь в списке «Брошено»',
+    takeBack: 'Вернуть',
     noUpdates: 'Новых серий пока нет. Как только выйдет первая, она появится здесь сама.',
   },
   catalogue: {
@@ -208,6 +214,7 @@ export const ru = {
     limited: 'Слишком много запросов',
     limitedHint: 'Подождите немного и попробуйте снова.',
     failed: 'Не получилось загрузить',
+    busy: 'Сервер сейчас не отвечает',
     requestId: 'Номер запроса: {id}',
     notFound: 'Такой страницы нет',
     notFoundHint: 'Возможно, ссылка устарела. Поищите в каталоге или вернитесь на главную.',
@@ -233,8 +240,9 @@ export const ru = {
     DORAMA: 'Дорама',
   } as Record<string, string>,
   season: { winter: 'зима', spring: 'весна', summer: 'лето', autumn: 'осень' } as Record<string, string>,
-  plural: { episodes, titles },
+  plural: { episodes, fresh, titles },
   noPoster: 'Постера нет',
+  ...viewer,
 };
 
 export type Dictionary = typeof ru;

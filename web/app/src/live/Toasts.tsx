@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { watchPath } from '../catalog';
 import { mainName, posterURL } from '../format';
 import { fill, useWords } from '../i18n';
@@ -7,13 +7,15 @@ import { Icon } from '../ui/Icon';
 import { Poster } from '../ui/Poster';
 import { eventNames, eventPoster } from './apply';
 import { dismissToast, type Toast, useToasts } from './live';
+import { dismissNote, type Note, useNotes } from './notes';
 
 const lifetime = 9000;
 
-/** News of episodes, in a corner. Pointing at one, or focusing it, keeps it. */
+/** News of episodes and of what was done, in a corner. Pointing at one, or focusing it, keeps it. */
 export function Toasts() {
   const { t } = useWords();
   const toasts = useToasts();
+  const notes = useNotes();
   const [held, setHeld] = useState(false);
   return (
     <section
@@ -25,6 +27,9 @@ export function Toasts() {
       onFocus={() => setHeld(true)}
       onBlur={() => setHeld(false)}
     >
+      {notes.map((note) => (
+        <NoteToast key={note.key} note={note} held={held} />
+      ))}
       {toasts.map((toast) => (
         <EpisodeToast key={toast.key} toast={toast} held={held} />
       ))}
@@ -32,14 +37,51 @@ export function Toasts() {
   );
 }
 
+function useLifetime(held: boolean, end: () => void) {
+  const over = useEffectEvent(end);
+  useEffect(() => {
+    if (held) return;
+    const timer = setTimeout(() => over(), lifetime);
+    return () => clearTimeout(timer);
+  }, [held]);
+}
+
+function NoteToast({ note, held }: { note: Note; held: boolean }) {
+  const words = useWords();
+  const { action, failed, key } = note;
+  useLifetime(held, () => dismissNote(key));
+  return (
+    <div className={failed ? 'toast note failed' : 'toast note'}>
+      <Icon name={failed ? 'warn' : 'check'} />
+      <p className="note-text">{note.text(words)}</p>
+      {action ? (
+        <button
+          type="button"
+          className="link-button"
+          onClick={() => {
+            dismissNote(key);
+            action.run();
+          }}
+        >
+          {action.label(words)}
+        </button>
+      ) : null}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={words.t.live.dismiss}
+        onClick={() => dismissNote(key)}
+      >
+        <Icon name="close" size={16} />
+      </button>
+    </div>
+  );
+}
+
 function EpisodeToast({ toast, held }: { toast: Toast; held: boolean }) {
   const { lang, t } = useWords();
   const { event, key } = toast;
-  useEffect(() => {
-    if (held) return;
-    const timer = setTimeout(() => dismissToast(key), lifetime);
-    return () => clearTimeout(timer);
-  }, [held, key]);
+  useLifetime(held, () => dismissToast(key));
 
   const name = mainName(lang, eventNames(event.title));
   return (

@@ -14,11 +14,12 @@ export function eventPoster(poster: NewEpisode['poster']): PosterSet {
   return { small: poster.small ?? null, medium: poster.medium ?? null, large: null };
 }
 
-function unknownTitle(event: NewEpisode): ShortTitle {
+/** Stands for a title of which nothing but this is known. */
+export function unknownTitle(id: number, names: Names, poster: PosterSet): ShortTitle {
   return {
-    id: event.title_id,
+    id,
     code: '',
-    names: eventNames(event.title),
+    names,
     description: null,
     type: null,
     status: 'ongoing',
@@ -28,7 +29,7 @@ function unknownTitle(event: NewEpisode): ShortTitle {
     weekday: null,
     age_rating: null,
     episodes: { total: null, current: 0 },
-    poster: eventPoster(event.poster),
+    poster,
     rating: null,
     popularity: 0,
     fresh_at: null,
@@ -38,9 +39,13 @@ function unknownTitle(event: NewEpisode): ShortTitle {
   };
 }
 
+function drawn(event: NewEpisode): ShortTitle {
+  return unknownTitle(event.title_id, eventNames(event.title), eventPoster(event.poster));
+}
+
 /** Puts the title of a new episode at the head of the row, once. */
 export function withNewEpisode(row: Envelope<ShortTitle[]>, event: NewEpisode): Envelope<ShortTitle[]> {
-  const known = row.data.find((title) => title.id === event.title_id) ?? unknownTitle(event);
+  const known = row.data.find((title) => title.id === event.title_id) ?? drawn(event);
   const ordinal = Number(event.episode);
   const title: ShortTitle = {
     ...known,

@@ -2,6 +2,7 @@ import { useSyncExternalStore } from 'react';
 import { onPosition, session } from '../api';
 import type { ShortTitle } from '../api/types';
 import { titleKey, updatesKey } from '../catalog';
+import { tellInbox } from '../inbox/inbox';
 import { toastChoice } from '../prefs';
 import { patchQuery, refetchShown, retryFailed } from '../query';
 import { type Push, Realtime, type RealtimeStatus, type Socket } from '../realtime';
@@ -49,6 +50,7 @@ function wanted(titleId: number): boolean {
 }
 
 function onPush(push: Push): void {
+  tellInbox(push);
   const event = asNewEpisode(push);
   if (event) {
     patchQuery<ShortTitle[]>(updatesKey, (row) => withNewEpisode(row, event));

@@ -3,7 +3,7 @@ import type { Source } from '../api/types';
 import { clock, mainName, posterURL } from '../format';
 import { fill, useWords } from '../i18n';
 import { keep, recall } from '../memory';
-import { resumePoint } from '../progress';
+import { resumePoint } from '../progress/book';
 import { previewURL } from '../title/episodes';
 import { Icon } from '../ui/Icon';
 import { Controls } from './Controls';
@@ -35,12 +35,13 @@ export function StreamPlayer(props: StreamPlayerProps) {
   const [resumed] = useState(() => resumePoint(title.id, episode.ordinal));
   const startAt = useRef(resumed);
   const [stream, setStream] = useState(() => pickStream(streams, recall('quality')) as Source);
+  // Before the stream, whose end takes the place with it.
+  useSaving(video, title, episode);
   const [state, retry] = useStream(video, stream.url, startAt);
   const now = useVideo(video);
   const skip = skipAt(episode.skips, now.time);
   const actions = useActions({ box, video, skip, next: next ? () => open(next) : null });
   const { idle, wake, rest } = useIdle(now.paused || state !== 'ready');
-  useSaving(video, title, episode);
   usePlayerKeys(actions);
   useMediaSession(actions, {
     title: `${fill(t.live.episode, { n: episode.ordinal })} ${episode.name ?? ''}`.trim(),

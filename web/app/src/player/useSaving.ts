@@ -1,7 +1,8 @@
 import { type RefObject, useEffect, useEffectEvent } from 'react';
 import type { Episode, Title } from '../api/types';
 import { posterURL } from '../format';
-import { saveProgress } from '../progress';
+import { saveProgress } from '../progress/book';
+import { flushProgress } from '../progress/sync';
 
 const everyMs = 5000;
 
@@ -18,13 +19,17 @@ export function useSaving(video: RefObject<HTMLVideoElement | null>, title: Titl
     const element = video.current;
     if (!element) return;
     const now = () => save(element);
+    const stop = () => {
+      save(element);
+      void flushProgress();
+    };
     const timer = setInterval(() => element.paused || now(), everyMs);
-    element.addEventListener('pause', now);
+    element.addEventListener('pause', stop);
     window.addEventListener('pagehide', now);
     return () => {
-      now();
+      stop();
       clearInterval(timer);
-      element.removeEventListener('pause', now);
+      element.removeEventListener('pause', stop);
       window.removeEventListener('pagehide', now);
     };
   }, [video]);

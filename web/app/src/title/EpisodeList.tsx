@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Episode, Title } from '../api/types';
 import { clock } from '../format';
 import { fill, useWords } from '../i18n';
-import { type EpisodeProgress, useProgress } from '../progress';
+import { type EpisodeProgress, useProgress } from '../progress/book';
 import { Icon } from '../ui/Icon';
 import { hasVideo } from './episodes';
 
@@ -69,7 +69,8 @@ interface RowProps {
 
 function EpisodeRow({ episode, current, seen, open }: RowProps) {
   const { t } = useWords();
-  const part = seen && seen.duration > 0 ? Math.min(1, seen.seconds / seen.duration) : 0;
+  const length = seen?.duration || episode.duration || 0;
+  const part = seen && length > 0 ? Math.min(1, seen.seconds / length) : 0;
   return (
     <button
       type="button"

@@ -2,6 +2,7 @@ import type { Episode, Title } from '../api/types';
 import { ageRating, leadPosterURL, mainName, otherName } from '../format';
 import { useWords } from '../i18n';
 import { genreName } from '../i18n/genres';
+import { Heart, ListButton } from '../lists/ListButton';
 import { Link } from '../router';
 import { Icon } from '../ui/Icon';
 import { Poster } from '../ui/Poster';
@@ -34,6 +35,8 @@ export function TitleHead({ title, play }: HeadProps) {
         </p>
         <div className="title-actions">
           <WatchButton title={title} play={play} />
+          <ListButton title={title} />
+          <Heart title={title} />
           <Bell id={title.id} />
           <Score title={title} />
         </div>

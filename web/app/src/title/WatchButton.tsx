@@ -1,7 +1,7 @@
 import type { Episode, Title } from '../api/types';
 import { clock } from '../format';
 import { fill, useWords } from '../i18n';
-import { resumePoint, useProgress } from '../progress';
+import { resumePoint, useProgress } from '../progress/book';
 import { Icon } from '../ui/Icon';
 import { episodeAfter, hasVideo, sortedEpisodes } from './episodes';
 

@@ -2,7 +2,8 @@ import { lazy, Suspense } from 'react';
 import type { Episode, Title } from '../api/types';
 import { clock, mainName, posterURL } from '../format';
 import { fill, useWords } from '../i18n';
-import { resumePoint } from '../progress';
+import { resumePoint, useProgress } from '../progress/book';
+import { usePlaces } from '../progress/usePlaces';
 import { useLocation } from '../router';
 import { Icon } from '../ui/Icon';
 import { Notice } from '../ui/States';
@@ -21,6 +22,7 @@ interface WatchProps {
 export function WatchSection({ title, started, play }: WatchProps) {
   const { t } = useWords();
   const query = new URLSearchParams(useLocation().search);
+  const placesKnown = usePlaces(title);
   const episodes = sortedEpisodes(title);
   const asked = query.get('ep');
   const episode =
@@ -41,13 +43,13 @@ export function WatchSection({ title, started, play }: WatchProps) {
       className={episodes.length > 1 ? 'watch' : 'watch single'}
       aria-label={t.title.episodes}
     >
-      {started ? (
+      {started && !placesKnown ? <div className="stage" /> : null}
+      {started && placesKnown ? (
         <Suspense fallback={<div className="stage" />}>
           <Player title={title} episode={episode} next={next} open={play} />
         </Suspense>
-      ) : (
-        <Cover title={title} episode={episode} play={() => play(episode)} />
-      )}
+      ) : null}
+      {started ? null : <Cover title={title} episode={episode} play={() => play(episode)} />}
       {episodes.length > 1 ? (
         <EpisodeList title={title} episodes={episodes} current={episode.ordinal} open={play} />
       ) : null}
@@ -64,6 +66,7 @@ interface CoverProps {
 function Cover({ title, episode, play }: CoverProps) {
   const { lang, t } = useWords();
   const preview = previewURL(episode);
+  useProgress();
   const seconds = resumePoint(title.id, episode.ordinal);
   const art = preview ?? posterURL(title.poster, 'large');
   return (

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useWords } from '../i18n';
+import { InboxLink } from '../inbox/InboxLink';
 import { setLanguage, setTheme, useTheme } from '../prefs';
 import { Link, useLocation } from '../router';
 import { useSession } from '../subscriptions';
@@ -42,6 +43,7 @@ export function Header() {
         >
           <Icon name={searching ? 'close' : 'search'} />
         </button>
+        <InboxLink />
         <LanguageButton />
         <ThemeButton />
         <AccountLink />
@@ -77,6 +79,7 @@ function NavLinks() {
     ['/', 'home', t.nav.home],
     ['/catalogue', 'grid', t.nav.catalogue],
     ['/schedule', 'calendar', t.nav.schedule],
+    ['/lists', 'list', t.nav.lists],
   ];
   return places.map(([to, icon, label]) => (
     <Link key={to} to={to} aria-current={path === to ? 'page' : undefined}>

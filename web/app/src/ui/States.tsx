@@ -43,6 +43,14 @@ export function Failure({ error, retry }: { error: ApiError; retry: () => void }
   );
 }
 
+/** Why something was not saved, in one short sentence. */
+export function reasonOf(error: ApiError, words: ReturnType<typeof useWords>['t']['state']): string {
+  if (error.status === 0) return `${words.offline}.`;
+  if (error.status === 429) return `${words.limited}.`;
+  if (error.status >= 500) return `${words.busy}.`;
+  return error.message;
+}
+
 function explain(error: ApiError, words: ReturnType<typeof useWords>['t']['state']): [string, string?] {
   if (error.status === 0) return [words.offline, words.offlineHint];
   if (error.status === 429) return [words.limited, words.limitedHint];

@@ -1,0 +1,146 @@
+// What a viewer has of being signed in: lists, the place in an episode, what to go on with,
+// and nothing of it left behind on the way out.
+import assert from 'node:assert/strict';
+
+/** A button or link by its words, in Russian. */
+const button = (page, name) => page.getByRole('button', { name });
+
+/** The steps, each a name and what must hold; `page` belongs to somebody signed in. */
+export function signedInSteps(page, url) {
+  const cards = page.locator('.continue-card');
+  return [
+    [
+      'a title goes on a list, with a score and a heart, and stays there',
+      async () => {
+        await page.goto(`${url}/title/9901`);
+        await button(page, 'В список').click();
+        await button(page, 'Смотрю').click();
+        await button(page, 'Оценка 9 из 10').click();
+        await page.keyboard.press('Escape');
+        const saved = page.waitForResponse((answer) => answer.url().endsWith('/api/users/favorites/9901'));
+        await button(page, 'В избранное').click();
+        await saved;
+        await page.reload();
+        await page.locator('.button.marked', { hasText: 'Смотрю' }).waitFor();
+        assert.match(await page.locator('.button.marked .own-score').innerText(), /9/);
+        assert.equal(await button(page, 'В избранное').getAttribute('aria-pressed'), 'true');
+      },
+    ],
+    [
+      'it is at /lists, and its card says so',
+      async () => {
+        await page.goto(`${url}/lists`);
+        await page.locator('.shelved a[href="/title/9901"]').waitFor();
+        await page.locator('.shelves a', { hasText: 'Избранное' }).click();
+        await page.locator('.shelved a[href="/title/9901"] .card-mark').waitFor();
+      },
+    ],
+    [
+      'a change that is refused is taken back and told',
+      async () => {
+        const refuse = (route) => route.fulfill({ status: 422, contentType: 'application/json', body: '{}' });
+        await page.route('**/api/users/lists/9901', refuse);
+        await page.goto(`${url}/title/9901`);
+        await page.locator('.button.marked', { hasText: 'Смотрю' }).click();
+        await button(page, 'Брошено').click();
+        await page.keyboard.press('Escape');
+        await page.locator('.toast.note.failed').waitFor();
+        await page.locator('.button.marked', { hasText: 'Смотрю' }).waitFor();
+        await page.unroute('**/api/users/lists/9901', refuse);
+      },
+    ],
+    [
+      'the place in an episode is on the server once it is left',
+      async () => {
+        await page.goto(`${url}/title/9901?ep=2&play=1`);
+        await page.waitForFunction(() => document.querySelector('video')?.currentTime > 1);
+        await page.evaluate(() => {
+          document.querySelector('video').currentTime = 600;
+        });
+        await page.waitForFunction(() => document.querySelector('video').currentTime > 601);
+        const saved = page.waitForResponse(
+          (answer) => answer.url().endsWith('/api/users/progress') && answer.ok(),
+        );
+        await page.locator('header .logo').click();
+        await saved;
+      },
+    ],
+    [
+      'home says where to go on, on a device that has seen nothing',
+      async () => {
+        await page.evaluate(() => localStorage.removeItem('anihub.progress'));
+        await page.goto(url);
+        await cards.first().waitFor();
+        assert.match(await cards.first().textContent(), /Серия 2 · 10:0\d/);
+        await cards.first().locator('a').click();
+        await page.waitForFunction(() => document.querySelector('video')?.currentTime > 590);
+      },
+    ],
+    [
+      'what is seen without network arrives when it is back',
+      async () => {
+        await page.context().setOffline(true);
+        await page.evaluate(() => document.querySelector('video').pause());
+        await page.waitForFunction(() =>
+          Object.keys(localStorage).some((key) => key.startsWith('anihub.outbox.')),
+        );
+        const saved = page.waitForResponse(
+          (answer) => answer.url().endsWith('/api/users/progress') && answer.ok(),
+        );
+        await page.context().setOffline(false);
+        await saved;
+        await page.waitForFunction(
+          () => !Object.keys(localStorage).some((key) => key.startsWith('anihub.outbox.')),
+        );
+      },
+    ],
+    [
+      'signing out leaves nothing behind',
+      async () => {
+        await page.goto(`${url}/profile`);
+        await button(page, 'Выйти').click();
+        await page.locator('.header .account-link', { hasText: 'Войти' }).waitFor();
+        assert.equal(await cards.count(), 0);
+        assert.equal(await page.evaluate(() => localStorage.getItem('anihub.progress')), '{}');
+        await page.goto(`${url}/lists`);
+        await page.getByText('Войдите, чтобы вести списки').waitFor();
+      },
+    ],
+    [
+      'a guest who wants a title on a list finds it there after signing in',
+      async () => {
+        await page.goto(`${url}/title/9901`);
+        await page.evaluate(async () => {
+          localStorage.setItem(
+            'anihub.progress',
+            JSON.stringify({
+              9901: {
+                id: 9901,
+                names: { ru: 'Ф', en: null, alternative: null },
+                poster: null,
+                episode: 4,
+                at: Date.now(),
+                episodes: { 4: { seconds: 300, duration: 1440, watched: false } },
+              },
+            }),
+          );
+        });
+        await page.reload();
+        await button(page, 'В список').click();
+        await button(page, 'В планах').click();
+        await page.waitForURL((at) => at.pathname === '/sign-in');
+        await page.locator('.sign-other a').click();
+        await page.locator('input[name=login]').fill('rin');
+        await page.locator('input[name=email]').fill('rin@example.org');
+        await page.locator('input[name=password]').fill('a long password');
+        await page.locator('form.form button[type=submit]').click();
+        await page.waitForURL((at) => at.pathname === '/title/9901');
+        await page.locator('.button.marked', { hasText: 'В планах' }).waitFor();
+        await page.goto(url);
+        await page.waitForFunction(() =>
+          document.querySelector('.continue-card')?.textContent.includes('Серия 4 · 5:00'),
+        );
+      },
+    ],
+  ];
+}

@@ -1,0 +1,94 @@
+import type { Envelope } from '../api/types';
+import type { Push } from '../realtime-frames';
+
+/** One thing the viewer was told, as `GET /api/users/notifications` says it. */
+export interface Notification {
+  event_id: string;
+  /** Its place in the order of events: what `up_to` takes. */
+  position: string;
+  /** Of an event, or `security` and `channel` for notices about the account. */
+  type: string;
+  title_id: number | null;
+  episode: number | null;
+  title: string | { ru?: string | null; en?: string | null } | null;
+  poster: string | null;
+  at: string;
+  read: boolean;
+  new_status?: string | null;
+  reason?: string | null;
+}
+
+export type Inbox = Envelope<Notification[]>;
+
+/** How many are unread, on all pages. */
+export function unreadOf(inbox: Inbox | undefined): number {
+  const meta = inbox?.meta as { unread?: number } | undefined;
+  return meta?.unread ?? inbox?.data.filter(({ read }) => !read).length ?? 0;
+}
+
+function withUnread(inbox: Inbox, data: Notification[], unread: number): Inbox {
+  return { ...inbox, data, meta: { ...inbox.meta, unread: Math.max(0, unread) } as Inbox['meta'] };
+}
+
+/** Puts the news of an event at the head, once, until the server is asked again. */
+export function withPushed(inbox: Inbox, push: Push, now: string): Inbox {
+  if (inbox.data.some(({ event_id }) => event_id === push.event_id)) return inbox;
+  const { title_id, episode, title, poster } = push.data as Partial<Notification>;
+  const news: Notification = {
+    event_id: push.event_id,
+    position: push.position,
+    type: push.type,
+    title_id: title_id ?? null,
+    episode: episode ?? null,
+    title: title ?? null,
+    poster: typeof poster === 'string' ? poster : null,
+    at: now,
+    read: false,
+  };
+  return withUnread(inbox, [news, ...inbox.data], unreadOf(inbox) + 1);
+}
+
+export function withRead(inbox: Inbox, eventId: string): Inbox {
+  const marked = inbox.data.some(({ event_id, read }) => event_id === eventId && !read);
+  if (!marked) return inbox;
+  const data = inbox.data.map((one) => (one.event_id === eventId ? { ...one, read: true } : one));
+  return withUnread(inbox, data, unreadOf(inbox) - 1);
+}
+
+export function withAllRead(inbox: Inbox): Inbox {
+  return withUnread(
+    inbox,
+    inbox.data.map((one) => ({ ...one, read: true })),
+    0,
+  );
+}
+
+/** One day of the inbox; `daysAgo` is 0 today, by the viewer's clock. */
+export interface Day {
+  key: string;
+  date: Date;
+  daysAgo: number;
+  items: Notification[];
+}
+
+/** By the viewer's days, in the order of the items. */
+export function byDay(items: Notification[], now: Date): Day[] {
+  const days: Day[] = [];
+  for (const item of items) {
+    const date = midnight(new Date(item.at));
+    const key = `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
+    let day = days.find((known) => known.key === key);
+    if (!day) {
+      // Days are not all 24 hours long.
+      const daysAgo = Math.round((midnight(now).getTime() - date.getTime()) / 86_400_000);
+      day = { key, date, daysAgo, items: [] };
+      days.push(day);
+    }
+    day.items.push(item);
+  }
+  return days;
+}
+
+function midnight(date: Date): Date {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate());
+}
