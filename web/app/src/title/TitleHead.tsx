@@ -33,12 +33,12 @@ export function TitleHead({ title, play }: HeadProps) {
         <p className="title-other">
           {[otherName(lang, title.names), title.names.alternative].filter(Boolean).join(' / ')}
         </p>
+        <Score title={title} />
         <div className="title-actions">
           <WatchButton title={title} play={play} />
           <ListButton title={title} />
           <Heart title={title} />
           <Bell id={title.id} />
-          <Score title={title} />
         </div>
         <ul className="title-genres" aria-label={t.catalogue.genre}>
           {title.genres?.map((genre) => (
