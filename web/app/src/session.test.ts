@@ -4,7 +4,15 @@ import type { Envelope, Grant } from './api/types';
 import { Session } from './session';
 
 function grant(token: string): Envelope<Grant> {
-  const user = { id: 'u', login: 'rin', email: 'rin@example.org', name: 'rin', roles: [], created_at: null, quiet_hours: null };
+  const user = {
+    id: 'u',
+    login: 'rin',
+    email: 'rin@example.org',
+    name: 'rin',
+    roles: [],
+    created_at: null,
+    quiet_hours: null,
+  };
   return { data: { access_token: token, token_type: 'Bearer', expires_in: 900, user } };
 }
 

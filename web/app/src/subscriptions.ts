@@ -34,7 +34,10 @@ export async function setSubscribed(titleId: number, on: boolean): Promise<void>
 function mark(titleId: number, on: boolean): void {
   patchQuery<Subscription[]>(subscriptionsKey, (answer: Envelope<Subscription[]>) => {
     const others = answer.data.filter((entry) => entry.title_id !== titleId);
-    return { ...answer, data: on ? [...others, { title_id: titleId, since: null, quality: null, channels: null }] : others };
+    return {
+      ...answer,
+      data: on ? [...others, { title_id: titleId, since: null, quality: null, channels: null }] : others,
+    };
   });
 }
 
