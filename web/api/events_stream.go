@@ -28,7 +28,7 @@ type stream struct {
 	w       http.ResponseWriter
 	conv    realtime.Conversation
 	missed  bool   // it goes on from where the viewer was
-	asked   string // the command whose answer says how much was missed
+	answer  string // the type of the answer that says how much was missed
 	backlog int    // of that, how much is still to come
 	begun   bool   // that answer was given
 	early   bool   // something came before it, which lies behind what is still to come
@@ -41,7 +41,7 @@ type stream struct {
 func (e *Events) Stream(c echo.Context) error {
 	r := c.Request()
 	in := envelope.ReadQuery(c, "titles", "types", "since")
-	commands, missed, err := streamCommands(in, r)
+	commands, since, err := streamCommands(in, r)
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func (e *Events) Stream(c echo.Context) error {
 		return err
 	}
 	defer conv.Close()
-	for _, frame := range commands {
-		if err := conv.Receive(r.Context(), frame); err != nil {
+	for _, command := range commands {
+		if err := conv.Receive(r.Context(), command.frame); err != nil {
 			return realtime.ErrUnavailable.With(err)
 		}
 	}
@@ -72,7 +72,7 @@ func (e *Events) Stream(c echo.Context) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	s := &stream{line: l, w: c.Response(), conv: conv, missed: missed, asked: commandType(commands[len(commands)-1])}
+	s := &stream{line: l, w: c.Response(), conv: conv, missed: since != "", answer: commands[len(commands)-1].answer}
 	s.run()
 	return nil
 }
@@ -87,45 +87,53 @@ func (a *API) stream(c echo.Context) error {
 	return a.events.Stream(c)
 }
 
+// streamCommand is a frame and the type of what answers it.
+type streamCommand struct {
+	frame  []byte
+	answer string
+}
+
 // streamCommands are the frames that a viewer of a WebSocket would send: who one is,
 // what one wants and, behind both, what one has missed of it.
-func streamCommands(in *envelope.Query, r *http.Request) (commands [][]byte, missed bool, err error) {
+func streamCommands(in *envelope.Query, r *http.Request) (commands []streamCommand, since string, err error) {
 	type data map[string]any
 	wish := data{}
-	if ids := readTitles(in); len(ids) > 0 {
+	if ids := readIDs(in, "titles", maxStreamTitles); len(ids) > 0 {
 		wish["titles"] = ids
 	}
 	if types := in.List("types", 16); len(types) > 0 {
 		wish["types"] = types
 	}
-	since := in.Text("since")
+	since = in.Text("since")
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		since = last // of the browser that reconnects, which asks with the URL of the first time
 	}
 	if in.Err != nil {
-		return nil, false, in.Err
+		return nil, "", in.Err
 	}
 	if since != "" && !realtime.ValidPosition(since) {
-		return nil, false, envelope.ErrParameter.Detail("parameter", "since").Detail("accepted", "a position, as id: and X-Stream-Position have it")
+		return nil, "", envelope.ErrParameter.Detail("parameter", "since").Detail("accepted", "a position, as id: and X-Stream-Position have it")
 	}
 	token, signed := strings.CutPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer ")
 	if len(wish) == 0 && !signed {
 		wish["types"] = newsTypes() // who names nothing wants to hear of everything
 	}
-	say := func(typ string, d data) { commands = append(commands, frameOf(typ, d)) }
+	say := func(typ, answer string, d data) {
+		commands = append(commands, streamCommand{frameOf(typ, d), answer})
+	}
 	if signed {
-		say("auth", data{"token": token})
+		say("auth", "auth_ok", data{"token": token})
 	}
 	if since != "" && !signed {
 		wish["since"] = since
 	}
 	if len(wish) > 0 {
-		say("subscribe_updates", wish)
+		say("subscribe_updates", "subscribed", wish)
 	}
 	if since != "" && signed { // the user's own titles have missed something as well
-		say("resume", data{"position": since})
+		say("resume", "resumed", data{"position": since})
 	}
-	return commands, since != "", checkTypes(wish)
+	return commands, since, checkTypes(wish)
 }
 
 // checkTypes says in the request what the conversation would say in the stream.
@@ -143,31 +151,12 @@ func newsTypes() []string {
 	return []string{realtime.NewEpisode, realtime.EpisodeUpdate, realtime.NewTitle, realtime.StatusChange}
 }
 
-func readTitles(in *envelope.Query) (ids []int) {
-	for _, text := range in.List("titles", maxStreamTitles) {
-		id, err := envelope.ReadID("titles", text)
-		if err != nil {
-			in.Fail(err)
-			return nil
-		}
-		ids = append(ids, id)
-	}
-	return ids
-}
-
 func frameOf(typ string, data any) []byte {
 	b, err := json.Marshal(map[string]any{"type": typ, "data": data})
 	if err != nil {
 		panic(err) // texts and numbers
 	}
 	return b
-}
-
-// commandType is the type of a frame of our own.
-func commandType(frame []byte) string {
-	var f struct{ Type string }
-	_ = json.Unmarshal(frame, &f)
-	return f.Type
 }
 
 // run tells until the viewer, the conversation or the process is through.
@@ -223,7 +212,7 @@ func (s *stream) place(m realtime.Message) string {
 	switch {
 	case m.Type == "reset", m.Type == "hello" && !s.missed:
 		return positionIn(m)
-	case !s.begun && s.answers(m):
+	case !s.begun && m.Type == s.answer:
 		s.begun, s.backlog = true, countIn(m)
 		if s.backlog > 0 {
 			return ""
@@ -241,11 +230,6 @@ func (s *stream) place(m realtime.Message) string {
 		}
 	}
 	return m.Position
-}
-
-// answers tells whether a message answers the last of the stream's commands.
-func (s *stream) answers(m realtime.Message) bool {
-	return map[string]string{"auth": "auth_ok", "subscribe_updates": "subscribed", "resume": "resumed"}[s.asked] == m.Type
 }
 
 type placed struct {

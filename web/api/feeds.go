@@ -70,7 +70,7 @@ const defaultItems = 50
 func (a *API) feed(c echo.Context, write func(feed) (document, error)) error {
 	in := envelope.ReadQuery(c, "limit", "titles", "genres", "genres[]", "type", "lang")
 	limit := in.Number("limit", defaultItems, 1, 100)
-	q := catalog.Query{Page: 1, IDs: readIDs(in, "titles"), Genres: in.List("genres", maxGenres), Type: oneType(in)}
+	q := catalog.Query{Page: 1, IDs: readIDs(in, "titles", maxBatch), Genres: in.List("genres", maxGenres), Type: oneType(in)}
 	slices.Sort(q.IDs)
 	slices.Sort(q.Genres)
 	q.Genres = slices.Compact(q.Genres)

@@ -40,7 +40,7 @@ const (
 
 func (a *API) calendar(c echo.Context) error {
 	in := envelope.ReadQuery(c, "titles", "lang")
-	ids := readIDs(in, "titles")
+	ids := readIDs(in, "titles", maxBatch)
 	slices.Sort(ids)
 	l, err := a.look(c, in, filterOf(catalog.Query{IDs: ids}), defaultItems)
 	if err != nil {

@@ -173,7 +173,7 @@ const maxBatch = 50
 
 func (a *API) batchTitles(c echo.Context) error {
 	in := envelope.ReadQuery(c, "ids")
-	q := catalog.Query{Page: 1, Limit: maxBatch, IDs: readIDs(in, "ids")}
+	q := catalog.Query{Page: 1, Limit: maxBatch, IDs: readIDs(in, "ids", maxBatch)}
 	if len(q.IDs) == 0 {
 		in.Fail(envelope.ErrParameter.Detail("parameter", "ids").Detail("accepted", "1 to 50 ids, comma-separated"))
 	}
@@ -184,8 +184,8 @@ func (a *API) batchTitles(c echo.Context) error {
 }
 
 // readIDs is a list of titles' ids, each once, in the order given.
-func readIDs(in *envelope.Query, name string) (ids []int) {
-	for _, text := range in.List(name, maxBatch) {
+func readIDs(in *envelope.Query, name string, most int) (ids []int) {
+	for _, text := range in.List(name, most) {
 		id, err := envelope.ReadID(name, text)
 		if err != nil {
 			in.Fail(err)

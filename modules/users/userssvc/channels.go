@@ -58,15 +58,7 @@ func (s *Service) revokeFeeds(ctx context.Context, userID string) error {
 	if !validID(userID) {
 		return nil
 	}
-	for d, err := range s.store.feeds.Find(ctx, "user", userID) {
-		if err != nil {
-			return err
-		}
-		if err := s.store.feeds.Delete(ctx, d.ID); err != nil {
-			return err
-		}
-	}
-	return nil
+	return emptyOf(ctx, s.store.feeds, userID)
 }
 
 // FeedTitles implements users.Channel.

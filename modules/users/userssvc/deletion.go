@@ -120,13 +120,8 @@ func (s *Service) sweepAccounts(ctx context.Context) error {
 // the inbox is kept under the user's own id.
 func (s *Service) purge(ctx context.Context, user string) error {
 	for _, c := range s.belongings.all() {
-		for d, err := range c.Find(ctx, ownerField, user) {
-			if err != nil {
-				return err
-			}
-			if err := c.Delete(ctx, d.ID); err != nil {
-				return err
-			}
+		if err := emptyOf(ctx, c, user); err != nil {
+			return err
 		}
 	}
 	if err := s.store.reads.Delete(ctx, user); err != nil {

@@ -48,21 +48,10 @@ func isStatus(s string) bool {
 }
 
 func (s *Service) entriesOf(ctx context.Context, userID string) ([]users.Entry, error) {
-	var all []users.Entry
 	if !validID(userID) {
 		return nil, nil
 	}
-	for d, err := range s.store.library.Find(ctx, "user", userID) {
-		if err != nil {
-			return nil, err
-		}
-		var e entry
-		if err := d.Decode(&e); err != nil {
-			return nil, err
-		}
-		all = append(all, e.entry())
-	}
-	return all, nil
+	return ofUser(ctx, s.store.library, userID, entry.entry)
 }
 
 // pageOf selects, sorts and cuts.

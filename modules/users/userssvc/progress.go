@@ -43,19 +43,12 @@ func (p progress) title() users.TitleProgress {
 // ProgressOf implements users.Progress. The episodes are not decoded.
 func (s *Service) ProgressOf(ctx context.Context, userID string) ([]users.ProgressHead, error) {
 	return observed(ctx, s, "progress_of", func() ([]users.ProgressHead, error) {
-		all := []users.ProgressHead{}
 		if !validID(userID) {
-			return all, nil
+			return []users.ProgressHead{}, nil
 		}
-		for d, err := range s.store.progress.Find(ctx, "user", userID) {
-			if err != nil {
-				return nil, err
-			}
-			var p progressHead
-			if err := d.Decode(&p); err != nil {
-				return nil, err
-			}
-			all = append(all, p.head())
+		all, err := ofUser(ctx, s.store.progress, userID, progressHead.head)
+		if err != nil {
+			return nil, err
 		}
 		slices.SortFunc(all, func(a, b users.ProgressHead) int {
 			return cmp.Or(b.UpdatedAt.Compare(a.UpdatedAt), cmp.Compare(b.TitleID, a.TitleID))

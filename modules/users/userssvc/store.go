@@ -264,3 +264,33 @@ func (s *store) sessionsOf(ctx context.Context, user string) ([]session, error) 
 	}
 	return all, nil
 }
+
+// ofUser is what a collection holds of a user, each document as shape makes it, in the
+// order of their ids; empty, not nil, when there is none.
+func ofUser[D, V any](ctx context.Context, c documents.Collection, user string, shape func(D) V) ([]V, error) {
+	all := []V{}
+	for doc, err := range c.Find(ctx, ownerField, user) {
+		if err != nil {
+			return nil, err
+		}
+		var d D
+		if err := doc.Decode(&d); err != nil {
+			return nil, err
+		}
+		all = append(all, shape(d))
+	}
+	return all, nil
+}
+
+// emptyOf deletes what a collection holds of a user.
+func emptyOf(ctx context.Context, c documents.Collection, user string) error {
+	for d, err := range c.Find(ctx, ownerField, user) {
+		if err != nil {
+			return err
+		}
+		if err := c.Delete(ctx, d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -19,19 +19,12 @@ func (s *Service) Subscriptions(ctx context.Context, userID string) ([]users.Sub
 }
 
 func (s *Service) subscriptionsOf(ctx context.Context, userID string) ([]users.Subscription, error) {
-	all := []users.Subscription{}
 	if !validID(userID) {
-		return all, nil
+		return []users.Subscription{}, nil
 	}
-	for d, err := range s.store.subscriptions.Find(ctx, "user", userID) {
-		if err != nil {
-			return nil, err
-		}
-		var sub subscription
-		if err := d.Decode(&sub); err != nil {
-			return nil, err
-		}
-		all = append(all, sub.door())
+	all, err := ofUser(ctx, s.store.subscriptions, userID, subscription.door)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b users.Subscription) int {
 		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(b.TitleID, a.TitleID))
