@@ -94,7 +94,7 @@ func open(s settings, logs io.Writer) (_ *app, err error) {
 // ground is what the platform gives the modules to stand on.
 func ground(p *platform.Platform) modules.Deps {
 	return modules.Deps{
-		Telemetry: p.Telemetry, Auth: p.Auth, Store: p.Store, Local: p.Local, Log: p.Log, Leases: p.Leases, Cache: p.Cache,
+		Telemetry: p.Telemetry, Auth: p.Auth, Store: p.Store, Local: p.Local, Log: p.Log, Devices: p.Devices, Leases: p.Leases, Cache: p.Cache,
 		Upstream: p.Upstream, Events: p.Events, Redis: p.Redis, FreshFor: p.Config.Cache.L3.TTL,
 		Development: p.Config.Environment == platform.Development,
 	}

@@ -64,6 +64,7 @@ type Deps struct {
 	Store       documents.Store
 	Local       documents.Store // a file of this process for a copy of the titles; nil = Store is one
 	Log         eventlog.Log
+	Devices     eventlog.Log
 	Leases      lease.Keeper
 	Cache       *cache.Cache
 	Upstream    anilibria.Client
@@ -104,7 +105,7 @@ func (m *Modules) buildUsers() error {
 	room, err := userssvc.New(m.cfg.Users.Config, userssvc.Deps{
 		Limiter: limiter, Documents: m.deps.Store, Tokens: m.deps.Auth.Users, Passwords: m.deps.Auth.Passwords, Events: m.deps.Log,
 		Log: m.deps.Telemetry.Component(Users), Registerer: m.deps.Telemetry.Registry,
-		News: history{m}, Titles: sources{m}, Bell: m.deps.Log,
+		Devices: m.deps.Devices, News: history{m}, Titles: sources{m}, Bell: m.deps.Log,
 		Development: m.deps.Development,
 	})
 	if err != nil {
@@ -157,13 +158,14 @@ func (m *Modules) buildRealtime() error {
 	}
 	deps := realtimesvc.Deps{
 		Log: m.deps.Log, Users: m.Users, Logger: m.deps.Telemetry.Log, Registerer: m.deps.Telemetry.Registry,
-		Documents: m.deps.Store, Leases: m.deps.Leases,
+		Documents: m.deps.Store, Leases: m.deps.Leases, Devices: m.deps.Devices,
 	}
 	if m.Catalog != nil {
 		deps.Titles = titles{m.Catalog}
 	}
 	if m.deps.Redis != nil {
 		deps.Publisher = publisher{m.deps.Redis}
+		deps.Fleet = realtimesvc.NewRedisFleet(m.deps.Redis, m.deps.Telemetry.Log)
 	}
 	room, err := realtimesvc.New(m.cfg.Realtime.Config, deps)
 	if err != nil {

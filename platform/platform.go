@@ -35,6 +35,7 @@ type Platform struct {
 	Store     documents.Store
 	Local     documents.Store // what this process keeps a copy in; nil = Store is a file of its own
 	Log       eventlog.Log
+	Devices   eventlog.Log // between the devices of a user; nothing of it is kept for long
 	Leases    lease.Keeper
 	Cache     *cache.Cache
 	Upstream  anilibria.Client
@@ -171,17 +172,31 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 // season, which are read within a tenth of a second at start.
 const logRetain = 10_000
 
+// devicesRetain is how many records the devices' log keeps: what a reader may fall behind.
+// It is a log of its own, because viewers write to it every few seconds and would push the
+// news out of theirs.
+const devicesRetain = 1000
+
 func (p *Platform) openLog() error {
 	if p.Redis == nil {
 		p.Log, p.Leases = p.ownLog(), lease.NewMemory()
+		p.Devices = eventlog.NewMemory(devicesRetain)
 	} else {
 		p.Log = eventlog.NewRedis(p.Redis, eventlog.DefaultRedisConfig())
+		p.Devices = eventlog.NewRedis(p.Redis, devicesConfig())
 		p.Leases = lease.NewRedis(p.Redis, "anihub")
 	}
 	p.Log = eventlog.Measured(p.Log, p.Telemetry.Registry)
 	p.Leases = lease.Measured(p.Leases, p.Telemetry.Registry)
 	p.onClose("event log", func(context.Context) error { return p.Log.Close() })
+	p.onClose("devices' log", func(context.Context) error { return p.Devices.Close() })
 	return nil
+}
+
+func devicesConfig() eventlog.RedisConfig {
+	c := eventlog.DefaultRedisConfig()
+	c.Prefix, c.Retain = c.Prefix+"-devices", devicesRetain
+	return c
 }
 
 // ownLog is the log of a process that shares none. It is kept in the process's own

@@ -40,6 +40,9 @@ type Service interface {
 	Tail(ctx context.Context) (string, error)
 	// Stats counts what goes on in the process that serves realtime.
 	Stats(ctx context.Context) (Stats, error)
+	// Presence is who is subscribed to what, in all instances. What other instances say
+	// is a few seconds old, and of one that died it is kept for 15 s.
+	Presence(ctx context.Context) (Presence, error)
 }
 
 // Conversation is one viewer's side of the protocol. Receive and Next may be
@@ -142,6 +145,12 @@ type Stats struct {
 	Dropped       int64 // conversations closed as slow
 	Position      string
 	LagRecords    int64 // records of the log this process has not told yet; -1 = unknown
+}
+
+// Presence counts over all instances that serve realtime.
+type Presence struct {
+	Instances int
+	Titles    map[int]int // conversations that are subscribed to a title, by its id; of every other instance at most its busiest 5,000
 }
 
 // HistoryQuery selects news. The zero HistoryQuery is the oldest page of everything.

@@ -4,6 +4,7 @@ package users
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"anihub/platform/fault"
@@ -96,9 +97,18 @@ const (
 // {"user_id","session_id","reason"} with one of the reasons below.
 const SessionTopic = "session"
 
-// ReadTopic is the topic of the event log that tells what a user has read, for their
-// other devices. The data of an entry is {"user_id","event_ids","up_to","unread"}.
-const ReadTopic = "notification_read"
+// Topics of the devices' log, by which a user's connections are told what was done on
+// one of them. They are the types of the messages, and the data of an entry is ForDevices.
+const (
+	ReadTopic     = "notification_read" // {"event_ids","up_to","unread"}
+	ProgressTopic = "progress"          // {"title_id","episodes":[{"episode","seconds","watched","updated_at"}]}, or title_id null: much has changed
+)
+
+// ForDevices is the data of an entry of the devices' log, in JSON.
+type ForDevices struct {
+	UserID string          `json:"user_id"`
+	Data   json.RawMessage `json:"data"` // of the message
+}
 
 // Why a session ended.
 const (

@@ -25,6 +25,7 @@ type encoded struct {
 	gzip     body // empty when not worth it
 	etag     string
 	header   []field // what is the same for every reader
+	title    int     // that it is about; 0 = none
 }
 
 // body is the bytes of an answer in one coding, with the headers that tell of them.
@@ -83,6 +84,7 @@ type reading[T any] struct {
 	ask   func(have string) (catalog.Answer[T], error)
 	shape func(T) answerJSON                           // without Success and Meta
 	draw  func(T, catalog.Freshness) (document, error) // in place of shape, for what is no JSON of ours
+	about func(T) int                                  // the title that it is about; nil = none
 }
 
 // document is a body before it is encoded.
@@ -129,8 +131,16 @@ func answer[T any](a *API, c echo.Context, key string, r reading[T]) error {
 		if kept, err = encode(doc, got.Version, got.Freshness); err != nil {
 			return err
 		}
+		if r.about != nil {
+			kept.title = r.about(got.Value)
+		}
 		if key != "" && got.Version != "" {
 			a.answers.put(key, kept)
+		}
+	}
+	if kept.title != 0 {
+		if n := a.waiting.header(kept.title); n != nil {
+			c.Response().Header()["X-Subscribers"] = n
 		}
 	}
 	return send(c, kept, got.Position)

@@ -51,6 +51,7 @@ type API struct {
 	deps    Deps
 	events  *Events
 	answers *answers
+	waiting audience
 	docs    *openapi.Reference
 	limit   *limiter
 	metrics *metrics
@@ -76,7 +77,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 	}
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
-		cfg: cfg, deps: deps, events: events, answers: kept, docs: openapi.Public(),
+		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence}, docs: openapi.Public(),
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }

@@ -34,6 +34,7 @@ type surface struct {
 	handler http.Handler
 	catalog *catalogtest.Fake
 	users   *userstest.Fake
+	live    *realtimetest.Fake
 	health  *telemetry.Health
 	log     *bytes.Buffer
 	level   *slog.LevelVar // of the log; debug unless a test says otherwise
@@ -59,12 +60,12 @@ func build(t testing.TB, site echo.HandlerFunc, wrap func(catalog.Service) catal
 		c(&cfg)
 	}
 	s := &surface{
-		level: &slog.LevelVar{}, catalog: catalogtest.NewFake(lamplighter(), seagulls()), users: userstest.NewFake(),
+		level: &slog.LevelVar{}, catalog: catalogtest.NewFake(lamplighter(), seagulls()), users: userstest.NewFake(), live: realtimetest.NewFake(),
 		health: telemetry.NewHealth(), log: &bytes.Buffer{}, metrics: prometheus.NewRegistry(),
 	}
 	s.level.Set(slog.LevelDebug)
 	a, err := api.New(cfg, api.Deps{
-		Catalog: wrap(s.catalog), Users: s.users, Realtime: realtimetest.NewFake(), Health: s.health,
+		Catalog: wrap(s.catalog), Users: s.users, Realtime: s.live, Health: s.health,
 		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: s.level})), Registry: s.metrics,
 		Tracer: noop.NewTracerProvider().Tracer(""), Version: "test", Started: time.Now(),
 	})

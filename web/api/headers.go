@@ -80,7 +80,7 @@ func (a *API) crossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		h := c.Response().Header()
 		h.Set(echo.HeaderAccessControlAllowOrigin, origin)
 		h.Set(echo.HeaderAccessControlAllowCredentials, "true")
-		h.Set(echo.HeaderAccessControlExposeHeaders, "X-Request-ID, X-Stream-Position, Cache-Status, Age, ETag, Retry-After")
+		h.Set(echo.HeaderAccessControlExposeHeaders, "X-Request-ID, X-Stream-Position, X-Subscribers, Cache-Status, Age, ETag, Retry-After")
 		if c.Request().Method != http.MethodOptions || c.Request().Header.Get(echo.HeaderAccessControlRequestMethod) == "" {
 			return next(c)
 		}

@@ -46,6 +46,7 @@ func (a *API) oneTitle(c echo.Context, key string, ref catalog.Ref) error {
 	return answer(a, c, key, reading[catalog.Title]{
 		ask:   func(have string) (catalog.Answer[catalog.Title], error) { return a.deps.Catalog.Title(ctx, ref, have) },
 		shape: func(t catalog.Title) answerJSON { return answerJSON{Data: title(t)} },
+		about: func(t catalog.Title) int { return t.ID },
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"anihub/modules/realtime"
 	"anihub/modules/realtime/realtimetest"
 	syncer "anihub/modules/sync"
 	"anihub/modules/sync/syncertest"
@@ -164,7 +165,7 @@ func TestPermissions(t *testing.T) {
 		"POST /internal/sync/title": "write", "POST /internal/sync/full": "write", "GET /internal/sync/jobs": "read",
 		"GET /internal/sync/jobs/x": "read", "DELETE /internal/sync/jobs/x": "write",
 		"POST /internal/sync/jobs/x/retry": "write", "GET /internal/stats": "read",
-		"GET /internal/modules": "read", "GET /internal/audit": "read", "PUT /internal/log": "write",
+		"GET /internal/modules": "read", "GET /internal/realtime/presence": "read", "GET /internal/audit": "read", "PUT /internal/log": "write",
 		"DELETE /internal/cache/clear": "write", "GET /internal/cache/explain": "read",
 		"POST /internal/anilibria/notify": "notify", "POST /internal/auth/validate": "read", "GET /internal/users/x": "read",
 		"GET /debug/pprof/": "read", "GET /debug/pprof/heap": "read",
@@ -337,6 +338,27 @@ func TestStatsAndProbes(t *testing.T) {
 	}
 	if status, _ := s.do(t, "GET", "/internal/cache/explain?key=anilibria:title:1", "read", ""); status != 200 {
 		t.Errorf("explain: %d", status)
+	}
+}
+
+func TestPresence(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for _, titles := range []string{"[5,7]", "[5]", "[9]"} {
+		v, _ := realtimetest.Open(t, s.live)
+		v.Do(`{"type":"subscribe_updates","data":{"titles":`+titles+`}}`, "subscribed")
+	}
+	status, a := s.do(t, "GET", "/internal/realtime/presence?limit=2", "read", "")
+	want := `{"instances":1,"subscriptions":4,"titles":[{"title_id":5,"subscribers":2},{"title_id":7,"subscribers":1}]}`
+	if status != 200 || string(a.Data) != want {
+		t.Errorf("%d %s, want %s", status, a.Data, want)
+	}
+	if status, a := s.do(t, "GET", "/internal/realtime/presence?limit=0", "read", ""); status != 422 {
+		t.Errorf("limit 0: %d %+v", status, a.Error)
+	}
+	s.live.Fail(realtime.ErrUnavailable)
+	if status, a := s.do(t, "GET", "/internal/realtime/presence", "read", ""); status != 503 || a.Error.Code != "REALTIME_UNAVAILABLE" {
+		t.Errorf("while realtime is away: %d %+v", status, a.Error)
 	}
 }
 

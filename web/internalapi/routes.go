@@ -43,6 +43,7 @@ func (a *API) routes(e *echo.Echo) {
 
 		{read, http.MethodGet, "/internal/stats", envelope.Bare(a.stats)},
 		{read, http.MethodGet, "/internal/modules", envelope.Bare(a.modules)},
+		{read, http.MethodGet, "/internal/realtime/presence", a.presence},
 		{read, http.MethodGet, "/internal/audit", a.auditTrail},
 		{write, http.MethodPut, "/internal/log", envelope.Bare(a.setLogLevel)},
 		{read, http.MethodGet, "/internal/openapi.json", a.docs.ServeJSON},

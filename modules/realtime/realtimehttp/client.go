@@ -53,6 +53,12 @@ func (c *Client) Stats(ctx context.Context) (realtime.Stats, error) {
 	return st, unavailable(err)
 }
 
+// Presence implements realtime.Service.
+func (c *Client) Presence(ctx context.Context) (realtime.Presence, error) {
+	p, err := present.Call(ctx, c.peer, rpc.None{})
+	return p, unavailable(err)
+}
+
 // Open implements realtime.Service.
 func (c *Client) Open(ctx context.Context, who realtime.Client) (realtime.Conversation, error) {
 	stream, err := open.Call(ctx, c.peer, who)

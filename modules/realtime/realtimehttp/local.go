@@ -51,6 +51,11 @@ func (o *observed) Stats(ctx context.Context) (realtime.Stats, error) {
 	return stats.Here(o.rec, func() (realtime.Stats, error) { return o.door.Stats(ctx) })
 }
 
+// Presence implements realtime.Service.
+func (o *observed) Presence(ctx context.Context) (realtime.Presence, error) {
+	return present.Here(o.rec, func() (realtime.Presence, error) { return o.door.Presence(ctx) })
+}
+
 type observedConversation struct {
 	realtime.Conversation
 	rec *rpc.Recorder

@@ -17,6 +17,7 @@ func Mount(s *rpc.Server, door realtime.Service) {
 	history.Handle(s, door.History)
 	tail.Handle(s, func(ctx context.Context, _ rpc.None) (string, error) { return door.Tail(ctx) })
 	stats.Handle(s, func(ctx context.Context, _ rpc.None) (realtime.Stats, error) { return door.Stats(ctx) })
+	present.Handle(s, func(ctx context.Context, _ rpc.None) (realtime.Presence, error) { return door.Presence(ctx) })
 	open.Handle(s, d.converse)
 	receive.Handle(s, d.receive)
 }

@@ -24,6 +24,7 @@ var (
 	history = rpc.Method[realtime.HistoryQuery, []realtime.News]{Module: module, Name: "history", Safe: true}
 	tail    = rpc.Method[rpc.None, string]{Module: module, Name: "tail", Safe: true}
 	stats   = rpc.Method[rpc.None, realtime.Stats]{Module: module, Name: "stats", Safe: true}
+	present = rpc.Method[rpc.None, realtime.Presence]{Module: module, Name: "presence", Safe: true}
 	open    = rpc.Stream[realtime.Client, item]{Module: module, Name: "open"}
 	receive = rpc.Method[frame, receipt]{Module: module, Name: "receive"}
 )

@@ -113,6 +113,10 @@ func (guest) Subscriptions(context.Context, string) ([]users.Subscription, error
 	return []users.Subscription{{TitleID: 77}}, nil
 }
 
+func (guest) Notifications(context.Context, string, users.InboxQuery) (users.InboxPage, error) {
+	return users.InboxPage{}, nil
+}
+
 func subject(s realtime.Service) rt.Subject {
 	return rt.Subject{Service: s, Token: "good", UserID: "u1", Title: 77}
 }

@@ -79,7 +79,7 @@ func (c *conversation) signIn(ctx context.Context, v users.Validation, ends uint
 		return errOtherUser
 	}
 	if known == "" {
-		release, err := c.s.connections.Acquire(ctx, v.UserID)
+		release, err := c.s.fleet.Acquire(ctx, v.UserID, c.s.cfg.MaxConnectionsPerUser)
 		if err != nil {
 			return fault.Of(err)
 		}

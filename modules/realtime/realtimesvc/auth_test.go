@@ -65,8 +65,8 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
-// TestWhatWasReadIsToldToTheOwner's connections, and to nobody else's.
-func TestWhatWasReadIsToldToTheOwner(t *testing.T) {
+// TestDevicesAreTold: the connections of the owner, and to nobody else's.
+func TestDevicesAreTold(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	h.users.admit("good", "u1", "s1")
@@ -76,17 +76,22 @@ func TestWhatWasReadIsToldToTheOwner(t *testing.T) {
 	theirs, _ := rt.Open(t, h)
 	theirs.Do(`{"type":"auth","id":1,"data":{"token":"other"}}`, "auth_ok")
 	anonymous, _ := rt.Open(t, h)
-	for i, data := range []string{
-		`{"user_id":"u1","event_ids":["new_episode:5:1"],"unread":3}`, `{"user_id":"u1","event_ids":[],"up_to":"e:7","unread":0}`,
-		`{"event_ids":[],"unread":0}`, `nonsense`,
+	for i, e := range []eventlog.Entry{
+		{Topic: users.ReadTopic, Data: []byte(`{"user_id":"u1","data":{"event_ids":["new_episode:5:1"],"up_to":null,"unread":3}}`)},
+		{Topic: users.ReadTopic, Data: []byte(`{"data":{"unread":0}}`)},
+		{Topic: users.ReadTopic, Data: []byte(`{"user_id":"u1"}`)},
+		{Topic: "fashion", Data: []byte(`{"user_id":"u1","data":{}}`)},
+		{Topic: users.ReadTopic, Data: []byte(`nonsense`)},
+		{Topic: users.ProgressTopic, Data: []byte(`{"user_id":"u1","data":{"title_id":5,` + "\n" + ` "episodes":[]}}`)},
 	} {
-		if _, _, err := h.log.Append(t.Context(), eventlog.Entry{ID: fmt.Sprint("read:", i), Topic: users.ReadTopic, Data: []byte(data)}); err != nil {
+		e.ID = fmt.Sprint(i)
+		if _, _, err := h.devices.Append(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, want := range []string{
 		`{"type":"notification_read","data":{"event_ids":["new_episode:5:1"],"up_to":null,"unread":3}}`,
-		`{"type":"notification_read","data":{"event_ids":[],"up_to":"e:7","unread":0}}`,
+		`{"type":"progress","data":{"title_id":5,"episodes":[]}}`,
 	} {
 		if m := mine.Next(); string(m.Frame) != want {
 			t.Errorf("told %s, want %s", m.Frame, want)

@@ -13,11 +13,10 @@ import (
 
 // Topics of the log that realtime reads; it skips all others. Entries of
 // TopicEvent are written by Publish; those of TopicSession by the users module
-// when sessions end, those of TopicRead when a user has read notifications.
+// when sessions end.
 const (
 	TopicEvent   = "event"
-	TopicSession = "session"
-	TopicRead    = users.ReadTopic
+	TopicSession = users.SessionTopic
 )
 
 // entryPrefix keeps the ids of events apart from the ids of other topics, since
@@ -54,15 +53,6 @@ type sessionData struct {
 	UserID    string `json:"user_id"`
 	SessionID string `json:"session_id"`
 	Reason    string `json:"reason"` // banned, logout, expired, …
-}
-
-// readData is the Data of an entry of TopicRead. All but the user goes to the user's
-// devices as it is.
-type readData struct {
-	UserID   string   `json:"user_id,omitempty"`
-	EventIDs []string `json:"event_ids"`
-	UpTo     *string  `json:"up_to"`
-	Unread   int      `json:"unread"`
 }
 
 // event is a record of TopicEvent with its frame. It is shared by all

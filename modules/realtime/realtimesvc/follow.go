@@ -21,15 +21,11 @@ func (s *Service) Run(ctx context.Context) error {
 		return errors.New("realtimesvc: Run called twice")
 	}
 	defer func() { s.hub.drain(time.Duration(s.cfg.DrainSeconds) * time.Second) }()
-	if s.history != nil {
-		var pruning sync.WaitGroup
-		pruning.Go(func() {
-			if err := s.prune(ctx); err != nil {
-				s.logger.ErrorContext(ctx, "the history is not pruned", "err", err)
-			}
-		})
-		defer pruning.Wait()
-	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { s.prune(ctx) })
+	beside.Go(func() { s.fleet.Run(ctx, s.hub.audience, s.heard) })
+	beside.Go(func() { s.followDevices(ctx) })
 	handle := func(records []eventlog.Record) error {
 		s.tellAll(records)
 		return nil
@@ -120,8 +116,6 @@ func (s *Service) tell(r eventlog.Record) {
 		return
 	case TopicSession:
 		s.endSession(r)
-	case TopicRead:
-		s.tellRead(r)
 	}
 	s.hub.pass(r.Position.Offset, nil)
 }
@@ -150,24 +144,6 @@ func (s *Service) endSession(r eventlog.Record) {
 		return
 	}
 	s.hub.end(endingOf(d))
-}
-
-// tellRead tells a user's devices what was read on one of them. It is no event: who is
-// not there asks the inbox.
-func (s *Service) tellRead(r eventlog.Record) {
-	var d readData
-	if err := json.Unmarshal(r.Data, &d); err != nil || d.UserID == "" {
-		s.broken(r, fmt.Errorf("not what was read: %w", err))
-		return
-	}
-	user := d.UserID
-	d.UserID = ""
-	m := answer(typeRead, nil, d)
-	for i := range s.hub.shards {
-		for _, c := range s.hub.shards[i].ofUser(user) {
-			c.say(m)
-		}
-	}
 }
 
 // broken passes over a record that cannot be told.

@@ -21,7 +21,6 @@ const (
 	typeError        = "error"
 	typeReset        = "reset"
 	typeReconnect    = "reconnect"
-	typeRead         = "notification_read"
 )
 
 // protocolVersion is what hello announces.
@@ -57,6 +56,14 @@ type subscribedData struct {
 	Position  string   `json:"position"`
 	Recovered bool     `json:"recovered"`
 	Count     int      `json:"count"`
+
+	Inbox *inboxData `json:"inbox,omitempty"`
+}
+
+// inboxData is what the inbox knows of what the log lost.
+type inboxData struct {
+	Missed int `json:"missed"` // notifications since the position, 100 when there are more
+	Unread int `json:"unread"` // in the whole inbox
 }
 
 type resetData struct {

@@ -186,7 +186,10 @@ const (
 // prune deletes what is older than historyLife until ctx ends: in one process at a
 // time where leases are granted, in each for itself otherwise, which is as right and
 // only more work.
-func (s *Service) prune(ctx context.Context) error {
+func (s *Service) prune(ctx context.Context) {
+	if s.history == nil {
+		return
+	}
 	work := func(ctx context.Context, _ int64) error {
 		for ctx.Err() == nil {
 			if err := s.history.pruneOnce(ctx, time.Now().Add(-historyLife)); err != nil && ctx.Err() == nil {
@@ -201,9 +204,11 @@ func (s *Service) prune(ctx context.Context) error {
 	}
 	if s.leases == nil {
 		_ = work(ctx, 0) // only ever ends with ctx
-		return nil
+		return
 	}
-	return lease.Run(ctx, s.leases, "realtime.history", lease.DefaultTTL, s.logger, work)
+	if err := lease.Run(ctx, s.leases, "realtime.history", lease.DefaultTTL, s.logger, work); err != nil {
+		s.logger.ErrorContext(ctx, "the history is not pruned", "err", err)
+	}
 }
 
 func (h *history) pruneOnce(ctx context.Context, before time.Time) error {

@@ -17,23 +17,25 @@ import (
 // house is a running room and what it stands on.
 type house struct {
 	*realtimesvc.Service
-	log   *weatheredLog
-	users *guests
-	reg   *prometheus.Registry
-	stop  func() // ends Run and waits for it
+	log     *weatheredLog
+	devices *eventlog.Memory
+	users   *guests
+	reg     *prometheus.Registry
+	stop    func() // ends Run and waits for it
 }
 
 // open runs a room; change may adjust its configuration and what it is built from.
 func open(t testing.TB, change ...func(*realtimesvc.Config, *realtimesvc.Deps)) *house {
 	t.Helper()
 	h := &house{
-		log:   &weatheredLog{log: eventlog.NewMemory(10_000)},
-		users: &guests{known: map[string]users.Validation{}},
-		reg:   prometheus.NewRegistry(),
+		log:     &weatheredLog{log: eventlog.NewMemory(10_000)},
+		devices: eventlog.NewMemory(100),
+		users:   &guests{known: map[string]users.Validation{}},
+		reg:     prometheus.NewRegistry(),
 	}
 	cfg := realtimesvc.DefaultConfig()
 	cfg.Commands = 1000
-	d := realtimesvc.Deps{Log: h.log, Users: h.users, Logger: slog.New(slog.DiscardHandler), Registerer: h.reg}
+	d := realtimesvc.Deps{Log: h.log, Users: h.users, Devices: h.devices, Logger: slog.New(slog.DiscardHandler), Registerer: h.reg}
 	for _, f := range change {
 		f(&cfg, &d)
 	}
@@ -60,6 +62,8 @@ type guests struct {
 	mu     sync.Mutex
 	known  map[string]users.Validation
 	titles []int
+	inbox  users.InboxPage
+	asked  []string // whose inbox, from where
 	err    error
 	during func() // called inside Validate
 }
@@ -97,6 +101,13 @@ func (g *guests) Subscriptions(context.Context, string) ([]users.Subscription, e
 		subs = append(subs, users.Subscription{TitleID: id})
 	}
 	return subs, g.err
+}
+
+func (g *guests) Notifications(_ context.Context, user string, q users.InboxQuery) (users.InboxPage, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked = append(g.asked, user+" after "+q.After)
+	return g.inbox, g.err
 }
 
 // weatheredLog is a log that can be away or be exchanged for an empty one.

@@ -78,7 +78,7 @@ func TestIndexForgets(t *testing.T) {
 			t.Errorf("shard %d still knows %d", i, n)
 		}
 	}
-	if n := len(s.connections.(*localConnections).open); n != 0 {
+	if n := len(s.fleet.(*alone).own.open); n != 0 {
 		t.Errorf("%d users are still counted", n)
 	}
 }
@@ -126,4 +126,8 @@ func TestEndingsForgotten(t *testing.T) {
 	if _, found, known := h.endedSince(h.endings(), "u1", "s1"); found || !known {
 		t.Error("an ending before the look counts")
 	}
+}
+
+func (anybody) Notifications(context.Context, string, users.InboxQuery) (users.InboxPage, error) {
+	return users.InboxPage{}, nil
 }

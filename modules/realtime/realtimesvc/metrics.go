@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	connections   prometheus.Gauge
 	subscriptions prometheus.Gauge
+	instances     prometheus.Gauge
 	published     *prometheus.CounterVec
 	deliveries    prometheus.Counter
 	slow          prometheus.Counter
@@ -20,6 +21,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 		subscriptions: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "realtime_subscriptions", Help: "Subscriptions of all conversations of this process.",
+		}),
+		instances: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "realtime_instances", Help: "Instances that serve realtime, this one included, as this one knows.",
 		}),
 		published: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "realtime_events_published_total", Help: "Events this process put on the log, duplicates not counted.",
@@ -42,7 +46,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}, []string{"code"}),
 	}
 	for _, c := range []prometheus.Collector{
-		m.connections, m.subscriptions, m.published, m.deliveries, m.slow, m.replayed, m.fanout, m.errors,
+		m.connections, m.subscriptions, m.instances, m.published, m.deliveries, m.slow, m.replayed, m.fanout, m.errors,
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, err

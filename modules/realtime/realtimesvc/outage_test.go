@@ -1,13 +1,17 @@
 package realtimesvc_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"anihub/modules/realtime"
 	"anihub/modules/realtime/realtimesvc"
 	rt "anihub/modules/realtime/realtimetest"
+	"anihub/modules/users"
 	"anihub/platform/eventlog"
 )
 
@@ -125,6 +129,31 @@ func TestTrimmed(t *testing.T) {
 	done := rt.Publish(t, h, rt.Episode(5, 100))
 	v.ExpectEvent(done[0].EventID)
 	v.Quiet()
+}
+
+// Who is signed in is told what the inbox knows of what the log lost.
+func TestTrimmedTellsOfTheInbox(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.users.admit("good", "u1", "s1")
+	h.users.inbox = users.InboxPage{Items: make([]users.Notification, 3), Unread: 7}
+	lost := `{"type":"resume","id":1,"data":{"position":"anotherepoch1:5"}}`
+	anonymous, _ := rt.Open(t, h)
+	if m := anonymous.Do(lost, "resumed"); strings.Contains(string(m.Frame), "inbox") {
+		t.Errorf("a stranger is told %s", m.Frame)
+	}
+	mine, _ := rt.Open(t, h)
+	mine.Do(signIn, "auth_ok")
+	if m := mine.Do(lost, "resumed"); !strings.Contains(string(m.Data), `"recovered":false,"count":0,"inbox":{"missed":3,"unread":7}`) {
+		t.Errorf("told %s", m.Frame)
+	}
+	h.users.err = errors.New("away")
+	if m := mine.Do(lost, "resumed"); strings.Contains(string(m.Frame), "inbox") {
+		t.Errorf("told %s by an inbox that is away", m.Frame)
+	}
+	if diff := cmp.Diff([]string{"u1 after anotherepoch1:5", "u1 after anotherepoch1:5"}, h.users.asked); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // Records that cannot be told are passed over, and those of other topics too.

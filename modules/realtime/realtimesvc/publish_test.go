@@ -146,6 +146,7 @@ func TestMetrics(t *testing.T) {
 		"realtime_replayed_total":                           1,
 		"realtime_slow_consumers_total":                     0,
 		"realtime_fanout_seconds":                           1,
+		"realtime_instances":                                1,
 		"realtime_errors_total{code=BAD_FRAME}":             1,
 		"realtime_events_published_total{type=new_episode}": 1,
 	}

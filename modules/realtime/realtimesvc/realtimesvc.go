@@ -35,6 +35,8 @@ type Users interface {
 	Validate(ctx context.Context, token string) (users.Validation, error)
 	// Subscriptions are the titles the user wants to be told about, newest first.
 	Subscriptions(ctx context.Context, userID string) ([]users.Subscription, error)
+	// Notifications are a page of the user's inbox.
+	Notifications(ctx context.Context, userID string, q users.InboxQuery) (users.InboxPage, error)
 }
 
 // Titles fills in what an event came without.
@@ -51,30 +53,33 @@ type Publisher interface {
 
 // Deps is what the room is built from.
 type Deps struct {
-	Log         eventlog.Log
-	Users       Users           // nil: nobody can sign in
-	Titles      Titles          // nil: events are told as they come
-	Publisher   Publisher       // nil: nobody outside is told
-	Connections Connections     // nil: counted in this process
-	Documents   documents.Store // nil: events are kept by the log alone, and there is no History
-	Leases      lease.Keeper    // nil: each process prunes the history for itself
-	Logger      *slog.Logger
-	Registerer  prometheus.Registerer
+	Log        eventlog.Log
+	Users      Users           // nil: nobody can sign in
+	Titles     Titles          // nil: events are told as they come
+	Publisher  Publisher       // nil: nobody outside is told
+	Fleet      Fleet           // nil: this process is alone
+	Devices    eventlog.Log    // what users' devices tell each other; nil = nothing
+	Documents  documents.Store // nil: events are kept by the log alone, and there is no History
+	Leases     lease.Keeper    // nil: each process prunes the history for itself
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
 }
 
 // Service implements realtime.Service.
 type Service struct {
-	cfg         Config
-	log         eventlog.Log
-	users       Users
-	titles      Titles
-	publisher   Publisher
-	connections Connections
-	logger      *slog.Logger
-	metrics     *metrics
-	hub         *hub
-	history     *history // nil = none
-	leases      lease.Keeper
+	cfg       Config
+	log       eventlog.Log
+	users     Users
+	titles    Titles
+	publisher Publisher
+	fleet     Fleet
+	devices   eventlog.Log
+	presence  presence
+	logger    *slog.Logger
+	metrics   *metrics
+	hub       *hub
+	history   *history // nil = none
+	leases    lease.Keeper
 
 	running        atomic.Bool
 	open           atomic.Int64
@@ -98,12 +103,13 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Connections == nil {
-		d.Connections = newLocalConnections(cfg.MaxConnectionsPerUser)
+	if d.Fleet == nil {
+		d.Fleet = &alone{}
 	}
+	m.instances.Set(1)
 	return &Service{
 		cfg: cfg, log: d.Log, users: d.Users, titles: d.Titles, publisher: d.Publisher,
-		connections: d.Connections, logger: d.Logger.With("component", "realtime"), metrics: m, hub: newHub(),
+		fleet: d.Fleet, devices: d.Devices, logger: d.Logger.With("component", "realtime"), metrics: m, hub: newHub(),
 		history: newHistory(d.Documents), leases: d.Leases,
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"anihub/modules/realtime"
+	"anihub/modules/users"
 	"anihub/platform/eventlog"
 )
 
@@ -108,7 +109,7 @@ func (c *conversation) replay(ctx context.Context, job *replay) error {
 	c.mu.Unlock()
 	switch {
 	case lost:
-		c.giveUp(job)
+		c.giveUp(ctx, job)
 		return nil
 	case done:
 		c.endReplay(job)
@@ -207,18 +208,35 @@ func (c *conversation) endReplay(job *replay) {
 
 // giveUp answers a job whose events are no longer to be had, and subscribes from
 // now on. After the answer promised events the viewer is told of the loss.
-func (c *conversation) giveUp(job *replay) {
-	w := job.wish
+func (c *conversation) giveUp(ctx context.Context, job *replay) {
+	w, inbox := job.wish, c.inbox(ctx, job)
 	if job.typ == cmdResume {
 		w = c.everything()
 	}
 	c.subscribe(w, func(now place) uint64 {
 		c.job = nil
 		if !job.answered {
-			c.enqueue(job.subscribed(now.position(now.telling), false, 0))
+			c.enqueue(job.lostAt(now.position(now.telling), inbox))
 		}
 		return now.telling
 	})
+}
+
+// inbox is what the inbox of a signed-in user knows of what the log lost; nil when it
+// cannot be asked.
+func (c *conversation) inbox(ctx context.Context, job *replay) *inboxData {
+	user := c.whose()
+	if user == "" || job.typ != cmdResume || job.answered {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	page, err := c.s.users.Notifications(ctx, user, users.InboxQuery{After: job.since.String(), Limit: users.MaxNotifications})
+	if err != nil {
+		c.s.metrics.errors.WithLabelValues("INBOX_UNAVAILABLE").Inc()
+		return nil
+	}
+	return &inboxData{Missed: len(page.Items), Unread: page.Unread}
 }
 
 func (c *conversation) everything() wish {

@@ -117,8 +117,17 @@ func (c *conversation) unsubscribe(t task) {
 
 // subscribed is the answer to what subscribes: a subscription, a resume or auth.
 func (t task) subscribed(position string, recovered bool, count int) realtime.Message {
+	return t.answer(subscribedData{Position: position, Recovered: recovered, Count: count})
+}
+
+// lostAt is the answer when the log no longer holds what was missed.
+func (t task) lostAt(position string, inbox *inboxData) realtime.Message {
+	return t.answer(subscribedData{Position: position, Inbox: inbox})
+}
+
+func (t task) answer(d subscribedData) realtime.Message {
 	typ := typeSubscribed
-	d := subscribedData{Types: t.types, Titles: t.many, Position: position, Recovered: recovered, Count: count}
+	d.Types, d.Titles = t.types, t.many
 	switch t.typ {
 	case cmdAuth:
 		return answer(typeAuthOK, t.id, t.signed)

@@ -52,6 +52,7 @@ func Contract(t *testing.T, open func(t *testing.T) Subject) {
 		{"cancelled", testCancelled},
 		{"close", testClose},
 		{"stats", testStats},
+		{"presence", testPresence},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -146,6 +146,26 @@ func testStats(t *testing.T, s Subject) {
 	})
 }
 
+// testPresence: who is subscribed to a title is counted once, and not when it is news of a
+// type that is subscribed to.
+func testPresence(t *testing.T, s Subject) {
+	a, _ := Open(t, s.Service)
+	a.Do(`{"type":"subscribe_title","data":{"title_id":5}}`, "subscribed")
+	a.Do(`{"type":"subscribe_updates","data":{"titles":[5,6],"types":["new_episode"]}}`, "subscribed")
+	b, _ := Open(t, s.Service)
+	b.Do(`{"type":"subscribe_title","data":{"title_id":5}}`, "subscribed")
+	want := realtime.Presence{Instances: 1, Titles: map[int]int{5: 2, 6: 1}}
+	if got, err := s.Service.Presence(t.Context()); err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	b.Do(`{"type":"unsubscribe_title","data":{"title_id":5}}`, "unsubscribed")
+	a.Close()
+	WaitFor(t, func() (string, bool) {
+		got, err := s.Service.Presence(t.Context())
+		return fmt.Sprintf("%+v, %v after all left", got, err), err == nil && len(got.Titles) == 0
+	})
+}
+
 func waitStats(t *testing.T, s realtime.Service, good func(realtime.Stats) bool) {
 	t.Helper()
 	WaitFor(t, func() (string, bool) {

@@ -206,6 +206,22 @@ func (f *Fake) Tail(ctx context.Context) (string, error) {
 	return f.position(len(f.history)), f.fails(ctx)
 }
 
+// Presence implements realtime.Service.
+func (f *Fake) Presence(ctx context.Context) (realtime.Presence, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := realtime.Presence{Instances: 1, Titles: map[int]int{}}
+	for c := range f.convs {
+		for key := range c.wants {
+			var id int
+			if n, _ := fmt.Sscanf(key, "title %d", &id); n == 1 {
+				p.Titles[id]++
+			}
+		}
+	}
+	return p, f.fails(ctx)
+}
+
 // Stats implements realtime.Service.
 func (f *Fake) Stats(ctx context.Context) (realtime.Stats, error) {
 	f.mu.Lock()

@@ -2,7 +2,6 @@ package userssvc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 
 	"anihub/modules/users"
 	"anihub/platform/documents"
-	"anihub/platform/eventlog"
 )
 
 // maxReadIDs bounds the events that are read one by one. Over it the oldest of them
@@ -152,25 +150,20 @@ func (v view) shorten(r *readState) {
 	r.IDs = slices.DeleteFunc(r.IDs, func(id string) bool { return !v.worthKeeping(*r, id) })
 }
 
-// readData is what the log says (users.ReadTopic).
+// readData is what devices are told (users.ReadTopic).
 type readData struct {
-	UserID   string   `json:"user_id"`
 	EventIDs []string `json:"event_ids"`
-	UpTo     string   `json:"up_to,omitempty"`
+	UpTo     *string  `json:"up_to"`
 	Unread   int      `json:"unread"`
 }
 
-// tellRead tells the user's other devices. That it fails is no failure of the mark:
-// they see it when they ask.
 func (s *Service) tellRead(ctx context.Context, userID string, m users.ReadMark, unread int) {
-	if m.EventIDs == nil {
-		m.EventIDs = []string{}
+	d := readData{EventIDs: m.EventIDs, Unread: unread}
+	if d.EventIDs == nil {
+		d.EventIDs = []string{}
 	}
-	data, err := json.Marshal(readData{userID, m.EventIDs, m.UpTo, unread})
-	if err == nil {
-		_, _, err = s.deps.Events.Append(ctx, eventlog.Entry{ID: "read:" + newID(), Topic: users.ReadTopic, Data: data})
+	if m.UpTo != "" {
+		d.UpTo = &m.UpTo
 	}
-	if err != nil {
-		s.log.WarnContext(ctx, "other devices were not told what was read", "user", userID, "err", err)
-	}
+	s.tellDevices(ctx, userID, users.ReadTopic, d)
 }

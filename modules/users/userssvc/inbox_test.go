@@ -253,14 +253,5 @@ func TestDevicesAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h.log.mu.Lock()
-	defer h.log.mu.Unlock()
-	if len(h.log.entries) != 1 {
-		t.Fatalf("%d entries on the log", len(h.log.entries))
-	}
-	e := h.log.entries[0]
-	want := fmt.Sprintf(`{"user_id":%q,"event_ids":[],"up_to":%q,"unread":1}`, mine.User.ID, done[0].Position)
-	if e.Topic != users.ReadTopic || string(e.Data) != want {
-		t.Errorf("told %s %s, want %s", e.Topic, e.Data, want)
-	}
+	h.devices.expect(t, users.ReadTopic+fmt.Sprintf(` {"user_id":%q,"data":{"event_ids":[],"up_to":%q,"unread":1}}`, mine.User.ID, done[0].Position))
 }

@@ -172,6 +172,43 @@ func TestUnknownFieldsOfALibraryStay(t *testing.T) {
 }
 
 // Devices that save at once lose nothing: a lost race is run again.
+// TestDevicesAreToldOfProgress: of what a save has made of the episodes that it names,
+// and of a large one only that it was.
+func TestDevicesAreToldOfProgress(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	mine := signUp(t, h, "wanderer").User.ID
+	at := time.Now().Add(-time.Hour).UTC().Truncate(time.Millisecond)
+	save := func(title int, ordinals ...float64) {
+		t.Helper()
+		var edits []users.EpisodeEdit
+		for _, o := range ordinals {
+			seconds := 61.5
+			edits = append(edits, users.EpisodeEdit{Episode: o, Seconds: &seconds, At: at})
+		}
+		if _, err := h.SaveProgress(t.Context(), mine, []users.TitleEdits{{TitleID: title, Episodes: edits}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(7, 1)
+	save(7, 1) // says nothing new
+	save(7, 2)
+	var many []float64
+	for i := range 101 {
+		many = append(many, float64(i))
+	}
+	save(8, many...)
+	h.devices.kill(true)
+	save(9, 1) // is saved all the same
+	stamp := at.Format(time.RFC3339Nano)
+	told := func(data string) string { return fmt.Sprintf(`progress {"user_id":%q,"data":%s}`, mine, data) }
+	h.devices.expect(t,
+		told(fmt.Sprintf(`{"title_id":7,"episodes":[{"episode":1,"seconds":61.5,"watched":false,"updated_at":%q}]}`, stamp)),
+		told(fmt.Sprintf(`{"title_id":7,"episodes":[{"episode":2,"seconds":61.5,"watched":false,"updated_at":%q}]}`, stamp)),
+		told(`{"title_id":null,"episodes":[]}`),
+	)
+}
+
 func TestDevicesSaveProgressAtOnce(t *testing.T) {
 	t.Parallel()
 	h := open(t)

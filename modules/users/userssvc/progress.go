@@ -91,19 +91,30 @@ func (s *Service) SaveProgress(ctx context.Context, userID string, edits []users
 			return nil, err
 		}
 		var made []string
+		var told []progressData
 		out := make([]users.TitleProgress, 0, len(all))
 		for _, p := range all {
-			id := p.Head.Of.id()
-			saved, isNew, err := edit(ctx, s.store.progress, progress{Head: progressHead{Of: p.Head.Of}}, id, p.mergeInto)
+			id, changed := p.Head.Of.id(), false
+			saved, isNew, err := edit(ctx, s.store.progress, progress{Head: progressHead{Of: p.Head.Of}}, id, func(stored *progress) (_ bool, err error) {
+				changed, err = p.mergeInto(stored)
+				return changed, err
+			})
 			if err != nil {
 				return nil, errors.Join(err, s.admit(ctx, s.store.progress, userID, made))
 			}
 			if isNew {
 				made = append(made, id)
 			}
+			if changed {
+				told = append(told, toldOf(saved, p))
+			}
 			out = append(out, saved.title())
 		}
-		return out, s.admit(ctx, s.store.progress, userID, made)
+		err = s.admit(ctx, s.store.progress, userID, made)
+		if err == nil {
+			s.tellProgress(ctx, userID, told)
+		}
+		return out, err
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
@@ -28,11 +29,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // house is a room with everything around it in the hands of a test.
 type house struct {
 	*userssvc.Service
-	store  *store
-	log    *log
-	tokens *auth.Users
-	reg    *prometheus.Registry
-	deps   userssvc.Deps
+	store   *store
+	log     *log
+	devices *log
+	tokens  *auth.Users
+	reg     *prometheus.Registry
+	deps    userssvc.Deps
 }
 
 func cheap() auth.PasswordConfig {
@@ -60,10 +62,10 @@ func openOn(t testing.TB, s *store, change ...func(*userssvc.Config, *userssvc.D
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{store: s, log: &log{}, tokens: auth.NewUsers(keys), reg: prometheus.NewRegistry()}
+	h := &house{store: s, log: &log{}, devices: &log{}, tokens: auth.NewUsers(keys), reg: prometheus.NewRegistry()}
 	cfg := userssvc.DefaultConfig()
 	h.deps = userssvc.Deps{
-		Documents: s, Tokens: h.tokens, Passwords: auth.NewPasswords(cheap()), Events: h.log,
+		Documents: s, Tokens: h.tokens, Passwords: auth.NewPasswords(cheap()), Events: h.log, Devices: h.devices,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: h.reg,
 	}
 	for _, c := range change {
@@ -101,6 +103,20 @@ func (l *log) kill(dead bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dead = dead
+}
+
+// expect compares what the log got with "topic data".
+func (l *log) expect(t *testing.T, want ...string) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var got []string
+	for _, e := range l.entries {
+		got = append(got, e.Topic+" "+string(e.Data))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 type ended struct {

@@ -68,6 +68,7 @@ type Deps struct {
 	Tokens      *auth.Users
 	Passwords   *auth.Passwords
 	Events      Events
+	Devices     Events       // to the user's other devices; nil = they are not told
 	Limiter     Limiter      // shared with other instances, may fail; nil = within this process
 	News        News         // nil = no inboxes
 	Titles      Titles       // nil = every episode is good enough

@@ -2588,6 +2588,7 @@ export interface components {
                 "Cache-Status": components["headers"]["CacheStatus"];
                 Age: components["headers"]["Age"];
                 "X-Stream-Position": components["headers"]["StreamPosition"];
+                "X-Subscribers": components["headers"]["Subscribers"];
                 "X-Request-ID": components["headers"]["RequestID"];
                 ETag: components["headers"]["ETag"];
                 "Cache-Control": components["headers"]["CacheControl"];
@@ -2638,6 +2639,8 @@ export interface components {
         RequestID: string;
         /** @description Position in the event log up to which the answer is current; subscribe from it to miss nothing. Absent while the position is not known. */
         StreamPosition: string;
+        /** @description How many connections are subscribed to news of this title, over all instances, as of a few seconds ago. Absent when there are none. It is no part of what `ETag` names. */
+        Subscribers: string;
         /** @description Where the answer came from (RFC 9211). */
         CacheStatus: string;
         /** @description Seconds since the upstream said it. */
@@ -2829,6 +2832,7 @@ export type ParameterFeedLanguage = components['parameters']['FeedLanguage'];
 export type ParameterIfNoneMatch = components['parameters']['IfNoneMatch'];
 export type HeaderRequestId = components['headers']['RequestID'];
 export type HeaderStreamPosition = components['headers']['StreamPosition'];
+export type HeaderSubscribers = components['headers']['Subscribers'];
 export type HeaderCacheStatus = components['headers']['CacheStatus'];
 export type HeaderAge = components['headers']['Age'];
 export type HeaderETag = components['headers']['ETag'];
@@ -2927,6 +2931,7 @@ export interface operations {
             /** @description The title. */
             200: {
                 headers: {
+                    "X-Subscribers": components["headers"]["Subscribers"];
                     "X-Request-ID": components["headers"]["RequestID"];
                     "X-Stream-Position": components["headers"]["StreamPosition"];
                     "Cache-Status": components["headers"]["CacheStatus"];
@@ -3011,6 +3016,7 @@ export interface operations {
             /** @description The title. */
             200: {
                 headers: {
+                    "X-Subscribers": components["headers"]["Subscribers"];
                     "X-Request-ID": components["headers"]["RequestID"];
                     "X-Stream-Position": components["headers"]["StreamPosition"];
                     "Cache-Status": components["headers"]["CacheStatus"];
