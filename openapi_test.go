@@ -58,6 +58,8 @@ func (w *world) public() {
 			w.connect(q)
 		case "listen":
 			w.watch(q)
+		case "openSocketIO":
+			w.shake(q)
 		case "logout", "endSession", "endSessions", "deleteAccount", "revokeFeedToken":
 			last = append(last, q)
 		default:
@@ -329,8 +331,28 @@ func (w *world) connect(q openapi.Request) {
 	for _, name := range []string{"Sec-Websocket-Accept", "Sec-Websocket-Protocol"} { // RFC 6455's own
 		header.Del(name)
 	}
-	if err := w.inspector.Check("GET", q.Target, r.StatusCode, header, nil); err != nil {
+	path, _, _ := strings.Cut(q.Target, "?")
+	if err := w.inspector.Check("GET", path, r.StatusCode, header, nil); err != nil {
 		w.t.Error(err)
+	}
+}
+
+// shake opens a session of Socket.IO, or polls the one that is open; and once over a
+// WebSocket.
+func (w *world) shake(q openapi.Request) {
+	w.t.Helper()
+	const sid = "LWQ7LFWGLXARWM3O74Z3FCILTQ"
+	if strings.Contains(q.Target, sid) {
+		post := q
+		post.Method, post.Body = "POST", []byte("40")
+		w.check(post) // so that there is something to poll
+	}
+	_, body := w.check(q)
+	var open struct{ SID string }
+	if json.Unmarshal(bytes.TrimPrefix(body, []byte("0")), &open) == nil && open.SID != "" {
+		w.live[sid] = open.SID
+		q.Target = strings.Replace(q.Target, "polling", "websocket", 1)
+		w.connect(q)
 	}
 }
 

@@ -69,7 +69,8 @@ func checkOrigins(origins []string) error {
 	return nil
 }
 
-// Events serves the conversations of realtime over WebSocket and Server-Sent Events.
+// Events serves the conversations of realtime over WebSocket, Server-Sent Events and
+// Socket.IO.
 // It knows its connections, because http.Server.Shutdown knows nothing of the former
 // and would wait for the latter.
 type Events struct {
@@ -77,9 +78,11 @@ type Events struct {
 	rt      realtime.Service
 	log     *slog.Logger
 	metrics *eventsMetrics
+	packets *packets
 
 	mu       sync.Mutex
 	open     map[*line]struct{}
+	sessions map[string]*sioSession // of Socket.IO, by their ids
 	draining bool
 	idle     chan struct{} // closed when draining and nothing is open
 }
@@ -95,8 +98,8 @@ func NewEvents(cfg EventsConfig, rt realtime.Service, log *slog.Logger, reg prom
 		return nil, err
 	}
 	return &Events{
-		cfg: cfg, rt: rt, log: log.With("component", "events"), metrics: m,
-		open: make(map[*line]struct{}), idle: make(chan struct{}),
+		cfg: cfg, rt: rt, log: log.With("component", "events"), metrics: m, packets: newPackets(),
+		open: make(map[*line]struct{}), sessions: make(map[string]*sioSession), idle: make(chan struct{}),
 	}, nil
 }
 
@@ -255,8 +258,8 @@ func hasToken(h http.Header, name, token string) bool {
 
 // eventsMetrics counts connections; what is said over them, the realtime module counts.
 type eventsMetrics struct {
-	sockets, streams prometheus.Gauge
-	closes           *prometheus.CounterVec
+	sockets, streams, clients prometheus.Gauge
+	closes                    *prometheus.CounterVec
 }
 
 func newEventsMetrics(reg prometheus.Registerer) (*eventsMetrics, error) {
@@ -267,9 +270,12 @@ func newEventsMetrics(reg prometheus.Registerer) (*eventsMetrics, error) {
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "eventstream_open", Help: "Streams of Server-Sent Events that are open in this process.",
 		}),
+		clients: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "socketio_open", Help: "Socket.IO clients that are connected to this process.",
+		}),
 		closes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "websocket_closes_total", Help: "WebSockets that ended, and streams, by the code we closed them with, gone (a write failed) or dead (no pong).",
+			Name: "websocket_closes_total", Help: "WebSockets that ended, streams and Socket.IO clients, by the code we closed them with, gone (a write failed) or dead (no pong).",
 		}, []string{"code"}),
 	}
-	return m, errors.Join(reg.Register(m.sockets), reg.Register(m.streams), reg.Register(m.closes))
+	return m, errors.Join(reg.Register(m.sockets), reg.Register(m.streams), reg.Register(m.clients), reg.Register(m.closes))
 }

@@ -2,13 +2,24 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"anihub/modules/realtime"
 )
+
+// receiveTime is how long a command may take; a pong is not read meanwhile.
+const receiveTime = 5 * time.Second
+
+// maxReason is what a close frame has room for.
+const maxReason = 123
 
 // line is the connection of one viewer, whichever the transport.
 type line struct {
@@ -44,6 +55,47 @@ func (l *line) why(c *realtime.Closed) *realtime.Closed {
 		return bye
 	}
 	return c
+}
+
+// receive hands a frame to the conversation; false when that is over.
+func (l *line) receive(conv realtime.Conversation, frame []byte) bool {
+	ctx, cancel := context.WithTimeout(l.life, receiveTime)
+	defer cancel()
+	err := conv.Receive(ctx, frame)
+	var closed *realtime.Closed
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &closed):
+		return false // Next says so too, after what is still queued
+	case l.life.Err() == nil:
+		// A command that got no answer: the client must not wait for one.
+		l.e.log.Warn("command lost", "err", err)
+		l.bye.CompareAndSwap(nil, restart(500*time.Millisecond+rand.N(4500*time.Millisecond)))
+	}
+	return false
+}
+
+// part closes a WebSocket, says why, and gives the client a while to take it. What is to
+// be said before, last says.
+func (l *line) part(ws *websocket.Conn, why *realtime.Closed, last func()) {
+	l.count(strconv.Itoa(why.Code))
+	if l.life.Err() != nil {
+		_ = ws.CloseNow() // nobody waits for a handshake any more
+		return
+	}
+	deadline := time.Now().Add(l.e.cfg.CloseTimeout)
+	// The library waits for its own time twice; a deadline of the connection holds
+	// for both. Where there is none, its time has to do.
+	_ = l.ctrl.SetReadDeadline(deadline)
+	_ = l.ctrl.SetWriteDeadline(deadline)
+	last()
+	reason := why.Reason[:min(len(why.Reason), maxReason)]
+	_ = ws.Close(websocket.StatusCode(why.Code), reason) // a client that is gone reads no reason
+}
+
+func tooBig() *realtime.Closed {
+	return &realtime.Closed{Code: realtime.CloseTooBig, Reason: fmt.Sprintf("frame over %d bytes", realtime.MaxFrame)}
 }
 
 func restart(in time.Duration) *realtime.Closed {

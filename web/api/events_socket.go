@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
@@ -14,12 +11,6 @@ import (
 
 	"anihub/modules/realtime"
 )
-
-// receiveTime is how long a command may take; a pong is not read meanwhile.
-const receiveTime = 5 * time.Second
-
-// maxReason is what a close frame has room for.
-const maxReason = 123
 
 // socket carries one conversation: the handler's goroutine reads, another writes.
 type socket struct {
@@ -53,36 +44,17 @@ func (s *socket) read() {
 			s.bye.CompareAndSwap(nil, &realtime.Closed{Code: realtime.CloseData, Reason: "text frames only"})
 			return
 		}
-		if !s.receive(frame) {
+		if !s.receive(s.conv, frame) {
 			return
 		}
 	}
-}
-
-// receive is false when the conversation is over.
-func (s *socket) receive(frame []byte) bool {
-	ctx, cancel := context.WithTimeout(s.life, receiveTime)
-	defer cancel()
-	err := s.conv.Receive(ctx, frame)
-	var closed *realtime.Closed
-	switch {
-	case err == nil:
-		return true
-	case errors.As(err, &closed):
-		return false // Next says so too, after what is still queued
-	case s.life.Err() == nil:
-		// A command that got no answer: the client must not wait for one.
-		s.e.log.Warn("command lost", "err", err)
-		s.bye.CompareAndSwap(nil, restart(500*time.Millisecond+rand.N(4500*time.Millisecond)))
-	}
-	return false
 }
 
 // ofRead is what a failed read means.
 func ofRead(err error) *realtime.Closed {
 	switch {
 	case errors.Is(err, websocket.ErrMessageTooBig):
-		return &realtime.Closed{Code: realtime.CloseTooBig, Reason: fmt.Sprintf("frame over %d bytes", realtime.MaxFrame)}
+		return tooBig()
 	case websocket.CloseStatus(err) != -1:
 		return &realtime.Closed{Code: realtime.CloseNormal}
 	}
@@ -152,19 +124,9 @@ func (s *socket) ping() bool {
 // close says why and gives the client a while to take it.
 func (s *socket) close(why *realtime.Closed) {
 	why = s.why(why)
-	s.count(strconv.Itoa(why.Code))
-	if s.life.Err() != nil {
-		_ = s.ws.CloseNow() // nobody waits for a handshake any more
-		return
-	}
-	deadline := time.Now().Add(s.e.cfg.CloseTimeout)
-	// The library waits for its own time twice; a deadline of the connection holds
-	// for both. Where there is none, its time has to do.
-	_ = s.ctrl.SetReadDeadline(deadline)
-	_ = s.ctrl.SetWriteDeadline(deadline)
-	if why.Code == realtime.CloseRestart && s.last != "reconnect" && json.Valid([]byte(why.Reason)) {
-		s.send([]realtime.Message{{Type: "reconnect", Frame: []byte(`{"type":"reconnect","data":` + why.Reason + `}`)}})
-	}
-	reason := why.Reason[:min(len(why.Reason), maxReason)]
-	_ = s.ws.Close(websocket.StatusCode(why.Code), reason) // a client that is gone reads no reason
+	s.part(s.ws, why, func() {
+		if why.Code == realtime.CloseRestart && s.last != "reconnect" && json.Valid([]byte(why.Reason)) {
+			s.send([]realtime.Message{{Type: "reconnect", Frame: []byte(`{"type":"reconnect","data":` + why.Reason + `}`)}})
+		}
+	})
 }

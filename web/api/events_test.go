@@ -72,6 +72,8 @@ func openStation(t *testing.T, change func(*api.EventsConfig)) *station {
 	}
 	e.GET("/ws", events.Socket)
 	e.GET("/events", events.Stream)
+	e.GET("/socket.io/", events.SocketIO)
+	e.POST("/socket.io/", events.SocketIO)
 	server := httptest.NewUnstartedServer(e)
 	// Little room in the kernel, so that a client who does not read is felt soon.
 	server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {

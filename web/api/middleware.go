@@ -135,11 +135,16 @@ func levelOf(c echo.Context, took time.Duration) slog.Level {
 		return slog.LevelWarn
 	case status >= http.StatusBadRequest:
 		return slog.LevelInfo
-	case took < slow || status == http.StatusSwitchingProtocols || c.Response().Header().Get(echo.HeaderContentType) == eventStream:
+	case took < slow || status == http.StatusSwitchingProtocols || longLived(c):
 		return slog.LevelDebug
 	default:
 		return slog.LevelWarn
 	}
+}
+
+// longLived is a request that waits for news by nature.
+func longLived(c echo.Context) bool {
+	return c.Response().Header().Get(echo.HeaderContentType) == eventStream || c.Path() == socketIOPath
 }
 
 // eventStream is the type of Server-Sent Events (HTML standard §9.2).

@@ -58,6 +58,9 @@ func (a *API) otherRoutes() []route {
 		{anyone, http.MethodGet, "/health/live", a.live},
 		{anyone, http.MethodGet, "/health/ready", a.ready},
 
+		{anyone, http.MethodGet, socketIOPath, a.events.SocketIO},
+		{anyone, http.MethodPost, socketIOPath, a.events.SocketIO},
+
 		{anyone, http.MethodGet, "/api/openapi.json", a.docs.ServeJSON},
 		{anyone, http.MethodGet, "/api/docs", a.docs.ServePage},
 		{anyone, http.MethodGet, "/api/docs/reference.js", a.docs.ServeScript},

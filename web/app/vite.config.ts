@@ -13,7 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': { target: backend, ws: true } } },
-  preview: { proxy: { '/api': { target: backend, ws: true } } },
+  server: { proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } } },
+  preview: { proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } } },
   test: { include: ['src/**/*.test.{ts,tsx}', 'build/**/*.test.ts'] },
 });

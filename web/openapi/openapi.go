@@ -34,7 +34,7 @@ type made struct {
 func Public() *Reference {
 	return newReference(page{
 		origin: "http://localhost:8080", json: "/api/openapi.json", script: "/api/docs/reference.js",
-	}, "public", "catalogue", "feeds", "accounts", "custody", "library", "inbox", "service", "components", "schemas")
+	}, "public", "catalogue", "socketio", "feeds", "accounts", "custody", "library", "inbox", "service", "components", "schemas")
 }
 
 // Internal is the document of the internal listener. Its page has no script: it is

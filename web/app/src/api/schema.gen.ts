@@ -320,6 +320,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/socket.io/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connect with Socket.IO
+         * @description For the library `socket.io-client` v4, as it is by default: polling first, then a WebSocket. Commands are events with an acknowledgement; news is events. Other parameters that the library adds are ignored; a token goes into `auth`.
+         */
+        get: operations["openSocketIO"];
+        put?: never;
+        /**
+         * Send packets while polling
+         * @description The body is packets of Engine.IO with U+001E between them.
+         */
+        post: operations["sendSocketIO"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/anilibria/v2/feed.rss": {
         parameters: {
             query?: never;
@@ -1927,6 +1951,11 @@ export interface components {
         Ready: {
             status: components["schemas"]["Readiness"];
         };
+        /** @description A refusal in the form that Engine.IO has for it. */
+        EngineError: {
+            code: number;
+            message: string;
+        };
     };
     responses: {
         /** @description A parameter is unknown or cannot be read; `details.parameter` names it, `details.accepted` says what is. */
@@ -2750,6 +2779,7 @@ export type ImportAnswer = components['schemas']['ImportAnswer'];
 export type Readiness = components['schemas']['Readiness'];
 export type Live = components['schemas']['Live'];
 export type Ready = components['schemas']['Ready'];
+export type EngineError = components['schemas']['EngineError'];
 export type ResponseBadParameter = components['responses']['BadParameter'];
 export type ResponseBadBody = components['responses']['BadBody'];
 export type ResponseBadListFile = components['responses']['BadListFile'];
@@ -3480,6 +3510,142 @@ export interface operations {
             400: components["responses"]["NoUpgrade"];
             403: components["responses"]["OriginNotAllowed"];
             429: components["responses"]["TooManyConnections"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["RealtimeUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    openSocketIO: {
+        parameters: {
+            query: {
+                /**
+                 * @description The revision of Engine.IO.
+                 * @example 4
+                 */
+                EIO: "4";
+                /** @example polling */
+                transport: "polling" | "websocket";
+                /** @description Of a session that goes on; without it one begins. */
+                sid?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Packets of Engine.IO follow, one in each text frame. */
+            101: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    Upgrade: components["headers"]["Upgrade"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Packets of Engine.IO, with U+001E between them. A poll waits until there is one. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Engine.IO's own: 0 unknown transport, 1 unknown session, 2 a handshake that is no GET, 3 a request that does not fit its session, 5 another revision. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineError"];
+                };
+            };
+            /** @description Engine.IO's code 4. Pages of this origin may not connect. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineError"];
+                };
+            };
+            429: components["responses"]["TooManyConnections"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["RealtimeUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    sendSocketIO: {
+        parameters: {
+            query: {
+                /**
+                 * @description The revision of Engine.IO.
+                 * @example 4
+                 */
+                EIO: "4";
+                /** @example polling */
+                transport: "polling";
+                /** @example LWQ7LFWGLXARWM3O74Z3FCILTQ */
+                sid: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They were taken. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": "ok";
+                };
+            };
+            /** @description Engine.IO's own: 0 unknown transport, 1 unknown session, 2 a handshake that is no GET, 3 a request that does not fit its session, 5 another revision. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineError"];
+                };
+            };
+            /** @description Engine.IO's code 4. Pages of this origin may not connect. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineError"];
+                };
+            };
+            /** @description More than 65,536 bytes; the session ends with 1009. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineError"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["RealtimeUnavailable"];
             504: components["responses"]["Timeout"];
