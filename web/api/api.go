@@ -19,6 +19,7 @@ import (
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
 	"anihub/web/openapi"
+	"anihub/web/sdk"
 )
 
 // Config is what the surface needs to know of its surroundings.
@@ -52,6 +53,7 @@ type API struct {
 	events  *Events
 	answers *answers
 	docs    *openapi.Reference
+	sdk     *sdk.SDK
 	limit   *limiter
 	metrics *metrics
 	tracing bool
@@ -70,13 +72,17 @@ func New(cfg Config, deps Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := sdk.New()
+	if err != nil {
+		return nil, err
+	}
 	m, err := newMetrics(deps.Registry)
 	if err != nil {
 		return nil, err
 	}
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
-		cfg: cfg, deps: deps, events: events, answers: kept, docs: openapi.Public(),
+		cfg: cfg, deps: deps, events: events, answers: kept, docs: openapi.Public(), sdk: client,
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }
