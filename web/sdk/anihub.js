@@ -453,7 +453,7 @@ export class AniHub {
   // One of several is not acceptable: each is asked for by itself to find out which.
   #single(subs) {
     for (const sub of subs) sub.alone = !sub.known;
-    this.#renew();
+    this.#open(); // now: the answer to resume would speak for all of them
   }
 
   #remove(sub, refusal) {

@@ -36,6 +36,21 @@ describe('subscriptions', () => {
     expect(errors).toEqual(['BAD_DATA']);
   });
 
+  test('of which one is refused at the beginning are not all taken for granted', async () => {
+    const { hub } = setUp();
+    const good = hub.subscribe({ titles: [5] });
+    const bad = hub.subscribe({ titles: [-5] });
+    await socket(0).hello();
+    socket(0).refuses('subscribe_updates', 'BAD_DATA');
+    socket(0).answer('resumed');
+    await socket(1).hello();
+    socket(1).refuses('subscribe_updates', 'BAD_DATA');
+    socket(1).answer('subscribed');
+    socket(1).answer('resumed');
+    await expect(good.ready).resolves.toMatchObject({ recovered: true });
+    await expect(bad.ready).rejects.toMatchObject({ code: 'BAD_DATA' });
+  });
+
   test('keep to half of the commands that are allowed', async () => {
     const { hub } = setUp();
     hub.connect();
