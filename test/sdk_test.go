@@ -129,11 +129,15 @@ func TestTheClientHearsEachEpisodeOnce(t *testing.T) {
 	token := p.follower(9901)
 	_, port, _ := net.SplitHostPort(elsewhere)
 	watch := run(t, node, "../web/app/e2e/sdk.mjs", []string{"ELSEWHERE=" + port}, p.url, chromium, token)
-	names := []string{"node-socket", "node-stream", "node-plain", "own-socket", "own-stream", "chromium", "no-sockets", "elsewhere"}
+	names := []string{"node-socket", "node-stream", "node-plain", "own-socket", "own-stream", "chromium", "no-sockets", "elsewhere", "elsewhere-stream"}
 	eventually(t, "all listen", func() bool {
 		all := watch.listeners()
 		return !slices.ContainsFunc(names, func(name string) bool { return all[name] == nil || !all[name].ready })
 	})
+	// Node 20 has no WebSocket of its own, later ones have.
+	if sockets, streams := p.metric("websocket_open"), p.metric("eventstream_open"); sockets < 4 || streams < 4 || sockets+streams != float64(len(names)) {
+		t.Errorf("%v sockets and %v streams", sockets, streams)
+	}
 
 	aired := 0
 	air := func() {

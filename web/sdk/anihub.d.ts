@@ -18,7 +18,10 @@ export interface Options {
   random?: () => number;
 }
 
-/** Called before each connection and, with `renew`, when the last token is worth nothing any more. */
+/**
+ * Called before each connection and, with `renew`, when the last token is worth nothing any more.
+ * A promise has to settle: nothing is asked for before.
+ */
 export type TokenSource = (why: { renew: boolean }) => string | null | Promise<string | null>;
 
 /** The part of WebSocket that is used. */
@@ -113,6 +116,7 @@ export interface Listeners {
   error: AniHubError;
 }
 
+/** What to subscribe to: titles, types, or both. */
 export interface Wish {
   /** News of these titles, of all types. */
   titles?: number[];

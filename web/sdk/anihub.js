@@ -122,6 +122,7 @@ export class AniHub {
 
   /** Asks for news of these titles and, of whichever title, of these types. */
   subscribe({ titles = [], types = [], since = null }) {
+    if (!titles.length && !types.length) throw new TypeError('subscribe to titles or to types');
     const sub = { titles: [...titles], types: [...types], since, known: false };
     sub.ready = new Promise((resolve, reject) => Object.assign(sub, { resolve, reject }));
     sub.ready.catch(() => {}); // who does not look at it hears of it as an error event

@@ -53,17 +53,22 @@ function noSockets() {
   };
 }
 
-// The page of the documentation, which somebody serves from an origin of theirs.
-async function elsewhere(name) {
+// The page of the documentation is served by somebody from an origin of theirs.
+async function serveElsewhere() {
   const source = await readFile(new URL('../../sdk/example.html', import.meta.url), 'utf8');
   const site = createServer((_, answer) => {
     answer.setHeader('Content-Type', 'text/html');
     answer.end(source.replaceAll('https://anihub.example', url));
   });
   await new Promise((listening) => site.listen(Number(process.env.ELSEWHERE), '127.0.0.1', listening));
+  return site;
+}
+
+async function elsewhere(name, init) {
   const page = await (await browser.newContext()).newPage();
   page.on('pageerror', fail(name));
   await page.exposeFunction('say', (...words) => say(name, ...words));
+  if (init) await page.addInitScript(init);
   await page.addInitScript(() => {
     const seen = new Set();
     const look = () => {
@@ -76,10 +81,9 @@ async function elsewhere(name) {
       new MutationObserver(look).observe(document.querySelector('#episodes'), { childList: true });
     });
   });
-  await page.goto(`http://127.0.0.1:${site.address().port}/`);
+  await page.goto(`http://127.0.0.1:${process.env.ELSEWHERE}/`);
   await page.getByText('open', { exact: true }).waitFor();
   say(name, 'ready');
-  return site;
 }
 
 const hubs = [
@@ -91,7 +95,9 @@ const hubs = [
 ];
 await inPage('chromium');
 await inPage('no-sockets', noSockets);
-const site = await elsewhere('elsewhere');
+const site = await serveElsewhere();
+await elsewhere('elsewhere');
+await elsewhere('elsewhere-stream', noSockets);
 
 process.stdin.resume();
 await new Promise((ended) => process.stdin.once('end', ended));

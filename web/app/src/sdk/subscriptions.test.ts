@@ -51,6 +51,12 @@ describe('subscriptions', () => {
     await expect(bad.ready).rejects.toMatchObject({ code: 'BAD_DATA' });
   });
 
+  test('to nothing are a mistake', () => {
+    const { hub } = setUp();
+    expect(() => hub.subscribe({ titles: [] })).toThrow(TypeError);
+    expect(hub.state).toBe('closed');
+  });
+
   test('keep to half of the commands that are allowed', async () => {
     const { hub } = setUp();
     hub.connect();
