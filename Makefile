@@ -11,7 +11,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # What the page is built from; a build that is newer is not made again.
 PAGE := web/app/dist/index.html
-PAGE_SOURCES := $(shell find web/app -path web/app/node_modules -prune -o -path web/app/dist -prune -o -type f -print)
+PAGE_SOURCES := $(shell find web/app web/sdk -path web/app/node_modules -prune -o -path web/app/dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo build test test-go test-page test-sim lint setup web generate fuzz bench vuln docker clean

@@ -19,6 +19,7 @@ import (
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
 	"anihub/web/openapi"
+	"anihub/web/sdk"
 )
 
 // Config is what the surface needs to know of its surroundings.
@@ -53,6 +54,7 @@ type API struct {
 	answers *answers
 	waiting audience
 	docs    *openapi.Reference
+	sdk     *sdk.SDK
 	limit   *limiter
 	metrics *metrics
 	tracing bool
@@ -71,13 +73,18 @@ func New(cfg Config, deps Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := sdk.New()
+	if err != nil {
+		return nil, err
+	}
 	m, err := newMetrics(deps.Registry)
 	if err != nil {
 		return nil, err
 	}
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
-		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence}, docs: openapi.Public(),
+		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence},
+		docs: openapi.Public(), sdk: client,
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }
