@@ -36,6 +36,7 @@ type Service interface {
 	Progress
 	Inbox
 	Channel
+	Push
 }
 
 // Accounts is how one becomes and stays somebody.
