@@ -72,7 +72,7 @@ func (p *push) request(ctx context.Context, s *Service, h *happened) (*http.Requ
 		return nil, err
 	}
 	req.Header = http.Header{
-		"Authorization": {authorization}, "Content-Encoding": {"aes128gcm"}, "Content-Type": {"application/octet-stream"},
+		"Authorization": {authorization}, "User-Agent": {"AniHub-Push/1"}, "Content-Encoding": {"aes128gcm"}, "Content-Type": {"application/octet-stream"},
 		"Ttl": {strconv.Itoa(int(pushTTL.Seconds()))}, "Urgency": {urgency(h.typ)}, "Topic": {p.topic(h.title)},
 	}
 	return req, nil

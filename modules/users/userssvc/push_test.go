@@ -601,3 +601,17 @@ func TestThePrivateKeyStaysInside(t *testing.T) {
 		t.Errorf("the log has the endpoint, which is a secret of its user: %s", out.String())
 	}
 }
+
+func TestContactOfPush(t *testing.T) {
+	t.Parallel()
+	for contact, ok := range map[string]bool{
+		"": true, "mailto:ops@example.org": true, "https://example.org/about": true,
+		"ops@example.org": false, "mailto:ops": false, "http://example.org/": false, "https://": false, "https:example.org": false, "%zz": false,
+	} {
+		c := userssvc.DefaultConfig()
+		c.Push.Contact = contact
+		if err := c.Validate(); (err == nil) != ok || err != nil && !strings.HasPrefix(err.Error(), "push.contact: ") {
+			t.Errorf("%q: %v", contact, err)
+		}
+	}
+}

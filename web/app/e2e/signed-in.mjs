@@ -96,6 +96,41 @@ export function signedInSteps(page, url) {
       },
     ],
     [
+      'a webhook is added, shows its secret, and goes',
+      async () => {
+        await page.goto(`${url}/profile`);
+        const panel = page.locator('section[aria-labelledby=webhooks-title]');
+        await panel.locator('input[name=webhook]').fill('https://127.0.0.1/hook');
+        await panel.getByRole('button', { name: 'Добавить' }).click();
+        await panel.locator('.field-note.wrong').waitFor();
+        // Nobody ever answers under this name (RFC 6761).
+        await panel.locator('input[name=webhook]').fill('https://hooks.invalid/anihub');
+        await panel.getByRole('button', { name: 'Добавить' }).click();
+        assert.match(await panel.locator('.copy-row input').inputValue(), /^whsec_/);
+        await panel.locator('.webhook', { hasText: 'hooks.invalid' }).waitFor();
+        await panel.getByRole('button', { name: 'Удалить вебхук https://hooks.invalid/anihub' }).click();
+        await panel.locator('.webhook').waitFor({ state: 'detached' });
+      },
+    ],
+    [
+      'quiet hours are kept',
+      async () => {
+        const panel = page.locator('form[aria-labelledby=quiet-title]');
+        const save = async () => {
+          await panel.getByRole('button', { name: 'Сохранить' }).click();
+          await panel.locator('[role=status]', { hasText: 'Сохранено' }).waitFor();
+        };
+        await panel.getByLabel('Не беспокоить').check();
+        await panel.locator('input[name=from]').fill('22:30');
+        await save();
+        await page.reload();
+        assert.equal(await panel.locator('input[name=from]').inputValue(), '22:30');
+        assert.equal(await panel.getByLabel('Не беспокоить').isChecked(), true);
+        await panel.getByLabel('Не беспокоить').uncheck();
+        await save();
+      },
+    ],
+    [
       'signing out leaves nothing behind',
       async () => {
         await page.goto(`${url}/profile`);

@@ -26,10 +26,10 @@ export function PreferencesPanel() {
     return title ? mainName(lang, title.names) : fill(t.lists.unknown, { id });
   };
   return (
-    <section className="panel form preferences" aria-labelledby="preferences-title">
+    <section className="panel form wide" aria-labelledby="preferences-title">
       <h3 id="preferences-title">{t.notify.preferences}</h3>
       <p className="panel-note">{t.notify.preferencesHint}</p>
-      <ul>
+      <ul className="preferences">
         {followed.map((entry) => (
           <PreferenceRow key={entry.title_id} entry={entry} name={nameOf(entry.title_id)} />
         ))}

@@ -29,7 +29,7 @@ export function WebhooksPanel() {
   const [made, setMade] = useState<MadeWebhook | null>(null);
   const all = answer?.data ?? [];
   return (
-    <section className="panel form" aria-labelledby="webhooks-title">
+    <section className="panel form wide" aria-labelledby="webhooks-title">
       <h3 id="webhooks-title">{t.notify.webhooks}</h3>
       <p className="panel-note">{t.notify.webhooksHint}</p>
       {error && !answer ? <Failure error={error} retry={retry} /> : null}
@@ -114,7 +114,7 @@ function Health({ webhook }: { webhook: Webhook }) {
   return (
     <span className="form-wrong">
       {fill(t.notify.failing, { n: count(webhook.failures, t.notify.failures) })}
-      {next ? ` ${fill(t.notify.again, { when: ago(lang, next, now) })}` : null}
+      {next ? `, ${fill(t.notify.again, { when: ago(lang, next, now) })}` : null}
     </span>
   );
 }

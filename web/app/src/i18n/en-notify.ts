@@ -1,7 +1,7 @@
 import type { notify as words } from './ru-notify';
 
 export const notify: typeof words = {
-  title: 'Being told',
+  title: 'How you are told',
   push: 'Browser notifications',
   pushSwitch: 'Show on this device',
   pushState: {
@@ -15,8 +15,8 @@ export const notify: typeof words = {
   pushFailed: 'The browser could not subscribe: its notification service is out of reach.',
   quiet: 'Quiet hours',
   quietOn: 'Do not disturb',
-  from: 'from',
-  to: 'to',
+  from: 'From',
+  to: 'To',
   quietHint: 'Browser and webhooks keep silent and catch up later. Time zone: {zone}.',
   preferences: 'Which titles, and how',
   preferencesHint: 'The inbox has everything. With a quality set, an episode waits until it is there.',
@@ -48,6 +48,6 @@ export const notify: typeof words = {
   delivered: 'Delivered: {n}',
   nothingDelivered: 'Nothing delivered yet',
   failures: { one: '# failure', other: '# failures' },
-  failing: '{n} in a row.',
-  again: 'Next try {when}.',
+  failing: '{n} in a row',
+  again: 'next try {when}',
 };
