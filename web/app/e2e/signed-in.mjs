@@ -5,6 +5,37 @@ import assert from 'node:assert/strict';
 /** A button or link by its words, in Russian. */
 const button = (page, name) => page.getByRole('button', { name });
 
+/** A browser of a test has no push service: the subscription is made up, all else is real. */
+function pretendPush() {
+  const p256dh = 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4';
+  const said = { endpoint: 'https://push.invalid/1', keys: { p256dh, auth: 'BTBZMqHH6r4Tts7J_aSIgg' } };
+  let made = null;
+  const unsubscribe = async () => {
+    made = null;
+    return true;
+  };
+  PushManager.prototype.getSubscription = async () => made;
+  PushManager.prototype.subscribe = async (options) => {
+    made = { endpoint: said.endpoint, options, unsubscribe, toJSON: () => said };
+    return made;
+  };
+}
+
+/** Hands the service worker a message, as the browser does that has received it. */
+async function deliver(page, url, message) {
+  const devtools = await page.context().newCDPSession(page);
+  const known = new Promise((done) => {
+    devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      if (registrations[0]) done(registrations[0].registrationId);
+    });
+  });
+  await devtools.send('ServiceWorker.enable');
+  const registrationId = await known;
+  const data = JSON.stringify(message);
+  await devtools.send('ServiceWorker.deliverPushMessage', { origin: url, registrationId, data });
+  await devtools.detach();
+}
+
 /** The steps, each a name and what must hold; `page` belongs to somebody signed in. */
 export function signedInSteps(page, url) {
   // Those that stand in for cards on their way have no link.
@@ -128,6 +159,30 @@ export function signedInSteps(page, url) {
         assert.equal(await panel.getByLabel('Не беспокоить').isChecked(), true);
         await panel.getByLabel('Не беспокоить').uncheck();
         await save();
+      },
+    ],
+    [
+      'the browser is told once it is switched on, and not once it is off',
+      async () => {
+        await page.context().grantPermissions(['notifications'], { origin: url });
+        await page.evaluate(pretendPush);
+        const told = page.waitForResponse(
+          (answer) => answer.url().endsWith('/api/users/push') && answer.ok(),
+        );
+        await page.getByLabel('Показывать на этом устройстве').click();
+        await told;
+        await page.getByText('Новые серии ваших тайтлов появятся здесь').waitFor();
+        const message = { type: 'new_episode', event_id: 'e', title_id: 9901, title: 'Фонарщик', episode: 3 };
+        await deliver(page, url, message);
+        const shown = await page.waitForFunction(async () => {
+          const [first] = await (await navigator.serviceWorker.ready).getNotifications();
+          return first && `${first.title}: ${first.body}, ${first.data.url}`;
+        });
+        assert.equal(await shown.jsonValue(), 'Фонарщик: Вышла серия 3, /title/9901?ep=3');
+        const gone = page.waitForResponse((answer) => answer.request().method() === 'DELETE' && answer.ok());
+        await page.getByLabel('Показывать на этом устройстве').click();
+        await gone;
+        await page.getByText('Браузер покажет новые серии').waitFor();
       },
     ],
     [
