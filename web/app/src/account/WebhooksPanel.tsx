@@ -153,6 +153,8 @@ function AddWebhook({ added }: { added: (made: MadeWebhook) => void }) {
             <input
               type="checkbox"
               checked={types.includes(type)}
+              // None would mean all of them.
+              disabled={types.length === 1 && types.includes(type)}
               onChange={(event) =>
                 setTypes(event.target.checked ? [...types, type] : types.filter((one) => one !== type))
               }
