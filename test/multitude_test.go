@@ -143,7 +143,7 @@ func TestFiveThousandViewersAndFiftyWhoDoNotRead(t *testing.T) {
 		t.Errorf("%v were slow, want %d", n, stalled)
 	}
 	eventually(t, "their sockets are gone", func() bool { return p.metric("websocket_open") == many })
-	if mb := p.metric("process_resident_memory_bytes") / (1 << 20); mb > 600 {
+	if mb := p.metric("process_resident_memory_bytes") / (1 << 20); mb > 400 {
 		t.Errorf("%.0f MB resident", mb)
 	} else {
 		t.Logf("%.0f MB resident with %d sockets", mb, many)

@@ -45,17 +45,24 @@ type Service interface {
 	Presence(ctx context.Context) (Presence, error)
 }
 
-// Conversation is one viewer's side of the protocol. Receive and Next may be
-// called at the same time, each by one goroutine.
+// Conversation is one viewer's side of the protocol. Receive may be called at the same
+// time as Next or Take, each by one goroutine.
 type Conversation interface {
 	// Receive takes one frame from the viewer. Its answer comes out of Next: a bad
 	// frame is answered with an error message, not with an error here. When the
 	// conversation is over it returns a *Closed.
 	Receive(ctx context.Context, frame []byte) error
 	// Next blocks until there are messages for the viewer and returns them in order; the
-	// slice is the caller's until Next is called again. When the conversation is over it
-	// returns a *Closed.
+	// slice is the caller's until the next call. When the conversation is over it returns
+	// a *Closed.
 	Next(ctx context.Context) ([]Message, error)
+	// Take is Next that does not wait for news: it returns nothing when there are none. It
+	// may wait for the log, of which the viewer has missed something.
+	Take(ctx context.Context) ([]Message, error)
+	// Watch has f called, now and whenever Take may have something or the end to return.
+	// f must not block, nor call the conversation. It is for transports that have thousands
+	// of silent viewers and no goroutine for each to wait in. Call it once.
+	Watch(f func())
 	// Close ends the conversation from the viewer's side. Idempotent.
 	Close()
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -12,24 +12,54 @@ import (
 	"anihub/modules/realtime"
 )
 
-// socket carries one conversation: one goroutine reads, another writes.
+// socket carries one conversation. One goroutine reads; another comes when there is
+// something to tell, and goes: of thousands of sockets most are silent.
 type socket struct {
 	*line
 	*wire
-	conv realtime.Conversation
-	last string // type of the message that was written last
+	conv  realtime.Conversation
+	beat  *time.Timer
+	stirs atomic.Int64  // how often it was stirred since nobody speaks; speaking while not 0
+	over  chan struct{} // closed when there is nothing more to tell
+	last  string        // type of the message that was written last
 }
 
 // run holds the conversation until both sides are through with it.
 func (s *socket) run() {
 	defer s.e.leave(s.line, s.e.metrics.sockets)
 	defer context.AfterFunc(s.life, s.wire.cut)()
-	var writing sync.WaitGroup
-	writing.Go(s.speak)
+	defer context.AfterFunc(s.stop, s.stir)()
+	s.over = make(chan struct{})
+	s.beat = time.AfterFunc(s.e.cfg.PingEvery, s.tick)
+	defer s.beat.Stop()
+	s.conv.Watch(s.stir)
 	s.listen()
 	s.conv.Close()
-	writing.Wait()
+	<-s.over
 	_ = s.ws.CloseNow() // it is closed; this frees what is left
+}
+
+// stir has what there is told, and does not wait for it.
+func (s *socket) stir() {
+	if s.stirs.Add(1) == 1 {
+		go s.speak()
+	}
+}
+
+// speak hands messages to the client until there are none. After the end it leaves stirs
+// as they are, so that nobody speaks any more.
+func (s *socket) speak() {
+	for {
+		before := s.stirs.Load()
+		if !s.tellAll() {
+			s.line.cut()
+			close(s.over)
+			return
+		}
+		if s.stirs.CompareAndSwap(before, 0) {
+			return
+		}
+	}
 }
 
 // listen hands frames to the conversation until there are no more.
@@ -63,32 +93,25 @@ func ofRead(err error) *realtime.Closed {
 	return &realtime.Closed{Code: realtime.CloseProtocol, Reason: "broken framing"}
 }
 
-// speak hands messages to the client until the conversation or the socket ends.
-func (s *socket) speak() {
-	defer s.line.cut()
-	for s.round() {
-	}
-}
-
-// round writes until it is time for a ping, and pings. False is the end.
-func (s *socket) round() bool {
-	ctx, cancel := context.WithTimeout(s.stop, s.e.cfg.PingEvery)
-	defer cancel()
+// tellAll tells what there is. False is the end.
+func (s *socket) tellAll() bool {
 	for {
-		batch, err := s.conv.Next(ctx)
+		batch, err := s.conv.Take(s.stop)
 		var closed *realtime.Closed
 		switch {
+		case err == nil && len(batch) == 0:
+			return true
 		case err == nil && s.send(batch):
 		case err == nil:
 			return false
 		case errors.As(err, &closed):
 			s.end(closed)
 			return false
+		case s.life.Err() != nil:
+			return false // whoever cut it has counted it
 		case s.stop.Err() != nil:
 			s.end(&realtime.Closed{Code: realtime.CloseNormal})
 			return false
-		case ctx.Err() != nil:
-			return s.ping()
 		default:
 			s.e.log.Error("conversation failed", "err", err)
 			s.end(restart(time.Second))
@@ -108,15 +131,17 @@ func (s *socket) send(batch []realtime.Message) bool {
 	return true
 }
 
-// ping asks whether the client is there. A drain need not wait for the answer.
-func (s *socket) ping() bool {
+// tick asks whether the client is there, and cuts the connection of one who is not.
+func (s *socket) tick() {
 	ctx, cancel := context.WithTimeout(s.stop, s.e.cfg.PongWithin)
 	defer cancel()
-	if err := s.ws.Ping(ctx); err == nil || s.stop.Err() != nil && s.life.Err() == nil {
-		return true
+	switch err := s.ws.Ping(ctx); {
+	case err == nil:
+		s.beat.Reset(s.e.cfg.PingEvery)
+	case s.stop.Err() == nil: // a drain does not wait for the answer
+		s.count("dead")
+		s.line.cut()
 	}
-	s.count("dead")
-	return false
 }
 
 // end says why and gives the client a while to take it.

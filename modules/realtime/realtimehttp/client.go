@@ -86,10 +86,11 @@ type conversation struct {
 	peer   *rpc.Peer
 	stream *rpc.Reader[item]
 	id     string
-	next   chan step // of Next alone: a read that is under way
+	next   chan step // of Next and Take: a read that is under way
 
-	mu   sync.Mutex
-	over *realtime.Closed
+	mu      sync.Mutex
+	over    *realtime.Closed
+	watcher func()
 }
 
 type step struct {
@@ -105,22 +106,63 @@ func (c *conversation) Next(ctx context.Context) ([]realtime.Message, error) {
 	if why := c.ended(); why != nil {
 		return nil, why
 	}
-	// A read cannot be given up without giving up the stream. So when ctx ends it
-	// goes on, and the next call of Next takes what it brings.
-	if c.next == nil {
-		next := make(chan step, 1)
-		c.next = next
-		go func() {
-			i, err := c.stream.Next()
-			next <- step{i, err}
-		}()
-	}
+	c.readAhead()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case s := <-c.next:
 		c.next = nil
 		return c.take(s)
+	}
+}
+
+// Take implements realtime.Conversation.
+func (c *conversation) Take(ctx context.Context) ([]realtime.Message, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if why := c.ended(); why != nil {
+		return nil, why
+	}
+	c.readAhead()
+	select {
+	case s := <-c.next:
+		c.next = nil
+		return c.take(s)
+	default:
+		return nil, nil
+	}
+}
+
+// readAhead begins a read unless one is under way. It cannot be given up without giving up
+// the stream: when a call does not wait for it, the next one takes what it brings.
+func (c *conversation) readAhead() {
+	if c.next != nil {
+		return
+	}
+	next := make(chan step, 1)
+	c.next = next
+	go func() {
+		i, err := c.stream.Next()
+		next <- step{i, err}
+		c.tellWatcher()
+	}()
+}
+
+// Watch implements realtime.Conversation.
+func (c *conversation) Watch(f func()) {
+	c.mu.Lock()
+	c.watcher = f
+	c.mu.Unlock()
+	f()
+}
+
+func (c *conversation) tellWatcher() {
+	c.mu.Lock()
+	f := c.watcher
+	c.mu.Unlock()
+	if f != nil {
+		f()
 	}
 }
 
@@ -176,6 +218,7 @@ func (c *conversation) end(why *realtime.Closed) *realtime.Closed {
 	why = c.over
 	c.mu.Unlock()
 	c.stream.Close()
+	c.tellWatcher()
 	return why
 }
 

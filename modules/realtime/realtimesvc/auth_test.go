@@ -76,6 +76,7 @@ func TestDevicesAreTold(t *testing.T) {
 	theirs, _ := rt.Open(t, h)
 	theirs.Do(`{"type":"auth","id":1,"data":{"token":"other"}}`, "auth_ok")
 	anonymous, _ := rt.Open(t, h)
+	<-h.devices.waiting
 	for i, e := range []eventlog.Entry{
 		{Topic: users.ReadTopic, Data: []byte(`{"user_id":"u1","data":{"event_ids":["new_episode:5:1"],"up_to":null,"unread":3}}`)},
 		{Topic: users.ReadTopic, Data: []byte(`{"data":{"unread":0}}`)},

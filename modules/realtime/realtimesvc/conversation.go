@@ -28,22 +28,23 @@ type conversation struct {
 	s       *Service
 	shard   *shard
 	session string
-	wake    chan struct{} // holds one token when there is something for Next
+	wake    chan struct{} // holds one token when there is something for Take
 	meter   meter         // of Receive alone
 	log     reader        // of Next alone
 
-	mu     sync.Mutex
-	era    uint64
-	cursor uint64
-	behind bool
-	subs   subscriptions
-	queue  []realtime.Message
-	taken  []realtime.Message // what Next returned last; its room is used again
-	bytes  int
-	tasks  []task  // subscription commands that Next has not yet done
-	job    *replay // the one it is doing, when that takes reading the log
-	closed *realtime.Closed
-	left   bool
+	mu      sync.Mutex
+	watcher func() // is told what wake is
+	era     uint64
+	cursor  uint64
+	behind  bool
+	subs    subscriptions
+	queue   []realtime.Message
+	taken   []realtime.Message // what Next returned last; its room is used again
+	bytes   int
+	tasks   []task  // subscription commands that Next has not yet done
+	job     *replay // the one it is doing, when that takes reading the log
+	closed  *realtime.Closed
+	left    bool
 
 	user     string
 	login    string // the session the user's token belongs to
@@ -56,6 +57,20 @@ type conversation struct {
 // Next implements realtime.Conversation.
 func (c *conversation) Next(ctx context.Context) ([]realtime.Message, error) {
 	for {
+		batch, err := c.Take(ctx)
+		if len(batch) > 0 || err != nil {
+			return batch, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-c.wake:
+		}
+	}
+}
+
+// Take implements realtime.Conversation.
+func (c *conversation) Take(ctx context.Context) ([]realtime.Message, error) {
+	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -66,17 +81,21 @@ func (c *conversation) Next(ctx context.Context) ([]realtime.Message, error) {
 		case closed != nil:
 			c.leave()
 			return nil, closed
-		case work:
-			if err := c.work(ctx); err != nil {
-				return nil, err
-			}
-			continue
+		case !work:
+			return nil, nil
 		}
-		select {
-		case <-ctx.Done():
-		case <-c.wake:
+		if err := c.work(ctx); err != nil {
+			return nil, err
 		}
 	}
+}
+
+// Watch implements realtime.Conversation.
+func (c *conversation) Watch(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watcher = f
+	f()
 }
 
 // take removes the next messages from the queue.
@@ -143,10 +162,14 @@ func (c *conversation) enqueue(m realtime.Message) bool {
 	return true
 }
 
+// signal tells that there is something for Take.
 func (c *conversation) signal() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
+	}
+	if c.watcher != nil {
+		c.watcher()
 	}
 }
 

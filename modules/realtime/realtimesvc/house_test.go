@@ -18,7 +18,7 @@ import (
 type house struct {
 	*realtimesvc.Service
 	log     *weatheredLog
-	devices *eventlog.Memory
+	devices *followed
 	users   *guests
 	reg     *prometheus.Registry
 	stop    func() // ends Run and waits for it
@@ -29,7 +29,7 @@ func open(t testing.TB, change ...func(*realtimesvc.Config, *realtimesvc.Deps)) 
 	t.Helper()
 	h := &house{
 		log:     &weatheredLog{log: eventlog.NewMemory(10_000)},
-		devices: eventlog.NewMemory(100),
+		devices: &followed{Memory: eventlog.NewMemory(100), waiting: make(chan struct{})},
 		users:   &guests{known: map[string]users.Validation{}},
 		reg:     prometheus.NewRegistry(),
 	}
@@ -55,6 +55,18 @@ func open(t testing.TB, change ...func(*realtimesvc.Config, *realtimesvc.Deps)) 
 	})
 	t.Cleanup(h.stop)
 	return h
+}
+
+// followed is a log that tells when somebody waits for what comes next.
+type followed struct {
+	*eventlog.Memory
+	once    sync.Once
+	waiting chan struct{}
+}
+
+func (f *followed) Wait(ctx context.Context, after eventlog.Position, limit int) ([]eventlog.Record, error) {
+	f.once.Do(func() { close(f.waiting) })
+	return f.Memory.Wait(ctx, after, limit)
 }
 
 // guests is a users module that knows a few tokens.

@@ -50,6 +50,7 @@ func Contract(t *testing.T, open func(t *testing.T) Subject) {
 		{"not text", testNotText},
 		{"auth", testAuth},
 		{"cancelled", testCancelled},
+		{"watch", testWatch},
 		{"close", testClose},
 		{"stats", testStats},
 		{"presence", testPresence},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -144,6 +145,69 @@ func testStats(t *testing.T, s Subject) {
 	waitStats(t, s.Service, func(st realtime.Stats) bool {
 		return cmp.Equal(st, realtime.Stats{Connections: 1, Subscriptions: 3, Delivered: 1, Position: done[0].Position})
 	})
+}
+
+// testWatch: a transport that waits nowhere is told when there is something to take.
+func testWatch(t *testing.T, s Subject) {
+	conv, err := s.Service.Open(t.Context(), realtime.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conv.Close()
+	told := make(chan struct{}, 1)
+	conv.Watch(func() {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
+	})
+	var queue []realtime.Message
+	next := func() (realtime.Message, error) {
+		for len(queue) == 0 {
+			batch, err := conv.Take(t.Context())
+			if err != nil {
+				return realtime.Message{}, err
+			}
+			if queue = append(queue, batch...); len(batch) > 0 {
+				break
+			}
+			select {
+			case <-told:
+			case <-time.After(patience):
+				t.Fatal("nobody is told of what comes next")
+			}
+		}
+		m := queue[0]
+		queue = queue[1:]
+		return m, nil
+	}
+	expect := func(typ string) {
+		t.Helper()
+		if m, err := next(); err != nil || m.Type != typ {
+			t.Fatalf("%s, %v; want %s", m.Frame, err, typ)
+		}
+	}
+	expect("hello")
+	if err := conv.Receive(t.Context(), []byte(`{"type":"subscribe_title","data":{"title_id":5}}`)); err != nil {
+		t.Fatal(err)
+	}
+	expect("subscribed")
+	Publish(t, s.Service, Episode(5, 1), Episode(5, 2))
+	expect(realtime.NewEpisode)
+	expect(realtime.NewEpisode)
+	if batch, err := conv.Take(t.Context()); len(batch) != 0 || err != nil {
+		t.Errorf("%d messages, %v, when there is nothing", len(batch), err)
+	}
+	conv.Close()
+	var closed *realtime.Closed
+	if _, err := next(); !errors.As(err, &closed) || closed.Code != realtime.CloseNormal {
+		t.Errorf("after the end: %v", err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := conv.Take(over); !errors.Is(err, context.Canceled) && !errors.As(err, &closed) {
+		t.Errorf("with a context that is over: %v", err)
+	}
 }
 
 // testPresence: who is subscribed to a title is counted once, and not when it is news of a

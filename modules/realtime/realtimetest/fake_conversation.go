@@ -17,11 +17,12 @@ import (
 
 // fakeConversation is guarded by its fake's lock.
 type fakeConversation struct {
-	f      *Fake
-	wants  map[string]int // "title 5" or a type → told from behind this event on
-	queue  []realtime.Message
-	closed *realtime.Closed
-	wake   chan struct{}
+	f       *Fake
+	wants   map[string]int // "title 5" or a type → told from behind this event on
+	queue   []realtime.Message
+	closed  *realtime.Closed
+	wake    chan struct{}
+	watcher func()
 
 	waiting int // bytes in queue
 }
@@ -61,6 +62,9 @@ func (c *fakeConversation) signal() {
 	case c.wake <- struct{}{}:
 	default:
 	}
+	if c.watcher != nil {
+		c.watcher()
+	}
 }
 
 func (c *fakeConversation) end(why *realtime.Closed) {
@@ -86,24 +90,38 @@ func (c *fakeConversation) fail(id json.RawMessage, code string) {
 // Next implements realtime.Conversation.
 func (c *fakeConversation) Next(ctx context.Context) ([]realtime.Message, error) {
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		c.f.mu.Lock()
-		batch, closed := c.queue, c.closed
-		c.queue, c.waiting = nil, 0
-		c.f.mu.Unlock()
-		switch {
-		case len(batch) > 0:
-			return batch, nil
-		case closed != nil:
-			return nil, closed
+		batch, err := c.Take(ctx)
+		if len(batch) > 0 || err != nil {
+			return batch, err
 		}
 		select {
 		case <-ctx.Done():
 		case <-c.wake:
 		}
 	}
+}
+
+// Take implements realtime.Conversation.
+func (c *fakeConversation) Take(ctx context.Context) ([]realtime.Message, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	batch := c.queue
+	c.queue, c.waiting = nil, 0
+	if len(batch) == 0 && c.closed != nil {
+		return nil, c.closed
+	}
+	return batch, nil
+}
+
+// Watch implements realtime.Conversation.
+func (c *fakeConversation) Watch(f func()) {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	c.watcher = f
+	f()
 }
 
 // Close implements realtime.Conversation.
