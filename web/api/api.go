@@ -47,16 +47,17 @@ type Deps struct {
 
 // API serves the routes.
 type API struct {
-	cfg     Config
-	deps    Deps
-	events  *Events
-	answers *answers
-	waiting audience
-	docs    *openapi.Reference
-	limit   *limiter
-	metrics *metrics
-	tracing bool
-	proxies []*net.IPNet // whose word about the reader's address and ours is believed
+	cfg      Config
+	deps     Deps
+	events   *Events
+	answers  *answers
+	waiting  audience
+	docs     *openapi.Reference
+	messages *openapi.Reference // what goes over connections
+	limit    *limiter
+	metrics  *metrics
+	tracing  bool
+	proxies  []*net.IPNet // whose word about the reader's address and ours is believed
 }
 
 // New builds the surface. It starts nothing.
@@ -77,7 +78,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 	}
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
-		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence}, docs: openapi.Public(),
+		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence}, docs: openapi.Public(), messages: openapi.Realtime(),
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"anihub/modules/realtime"
 	rt "anihub/modules/realtime/realtimetest"
 	"anihub/web/api"
+	"anihub/web/openapi/openapitest"
 )
 
 // client is a client of Socket.IO that speaks packets, over either transport.
@@ -603,6 +604,10 @@ func TestSocketIODrain(t *testing.T) {
 	drained := make(chan error)
 	go func() { drained <- s.Drain(t.Context()) }()
 	retries := map[string]bool{}
+	messages, err := openapitest.NewMessages()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range all {
 		packets, _ := c.ended()
 		if len(packets) != 1 || !strings.HasPrefix(packets[0], `42["reconnect",{"retry_in_ms":`) {
@@ -610,6 +615,10 @@ func TestSocketIODrain(t *testing.T) {
 			continue
 		}
 		retries[packets[0]] = true
+		said := `{"type":"reconnect","data":` + strings.TrimPrefix(packets[0], `42["reconnect",`)
+		if err := messages.Check("socketio", []byte(said[:len(said)-1]+"}")); err != nil {
+			t.Error(err)
+		}
 	}
 	if packets, _ := stranger.ended(); len(retries) != len(all) || len(packets) > 0 {
 		t.Errorf("%d different times for %d clients, %q for a stranger", len(retries), len(all), packets)
