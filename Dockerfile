@@ -4,6 +4,7 @@ WORKDIR /src/web/app
 COPY web/app/package.json web/app/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY web/app ./
+COPY web/sdk ../sdk
 RUN npm run build
 
 FROM golang:1.26-bookworm AS binary

@@ -52,8 +52,9 @@ type Conversation interface {
 	// frame is answered with an error message, not with an error here. When the
 	// conversation is over it returns a *Closed.
 	Receive(ctx context.Context, frame []byte) error
-	// Next blocks until there are messages for the viewer and returns them in order.
-	// When the conversation is over it returns a *Closed.
+	// Next blocks until there are messages for the viewer and returns them in order; the
+	// slice is the caller's until Next is called again. When the conversation is over it
+	// returns a *Closed.
 	Next(ctx context.Context) ([]Message, error)
 	// Close ends the conversation from the viewer's side. Idempotent.
 	Close()

@@ -19,6 +19,7 @@ import (
 	"anihub/platform/telemetry"
 	"anihub/web/envelope"
 	"anihub/web/openapi"
+	"anihub/web/sdk"
 )
 
 // Config is what the surface needs to know of its surroundings.
@@ -54,6 +55,7 @@ type API struct {
 	waiting  audience
 	docs     *openapi.Reference
 	messages *openapi.Reference // what goes over connections
+	sdk      *sdk.SDK
 	limit    *limiter
 	metrics  *metrics
 	tracing  bool
@@ -72,13 +74,18 @@ func New(cfg Config, deps Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := sdk.New()
+	if err != nil {
+		return nil, err
+	}
 	m, err := newMetrics(deps.Registry)
 	if err != nil {
 		return nil, err
 	}
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
-		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence}, docs: openapi.Public(), messages: openapi.Realtime(),
+		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence},
+		docs: openapi.Public(), messages: openapi.Realtime(), sdk: client,
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }

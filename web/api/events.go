@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -115,25 +114,21 @@ func (e *Events) Socket(c echo.Context) error {
 	if !e.allowed(r) {
 		return errOrigin
 	}
-	l := e.newLine(c.Response())
+	l := e.newLine()
 	if !e.enter(l, e.metrics.sockets) {
 		return errDraining()
 	}
-	defer e.leave(l, e.metrics.sockets)
 	conv, err := e.rt.Open(r.Context(), realtime.Client{Address: c.RealIP(), UserAgent: r.UserAgent(), Transport: "websocket"})
 	if err != nil {
+		e.leave(l, e.metrics.sockets)
 		return err
 	}
-	defer conv.Close()
-	// The origin was checked above, so that a refusal has our error envelope.
-	ws, err := websocket.Accept(c.Response(), r, &websocket.AcceptOptions{
-		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
-	})
-	if err != nil {
-		e.log.DebugContext(r.Context(), "no upgrade", "err", err)
-		return nil // Accept has answered
+	if w := e.accept(c, subprotocol); w != nil {
+		go (&socket{line: l, wire: w, conv: conv}).run()
+		return nil
 	}
-	(&socket{line: l}).run(conv, ws)
+	conv.Close()
+	e.leave(l, e.metrics.sockets)
 	return nil
 }
 

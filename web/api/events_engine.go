@@ -102,7 +102,7 @@ func (s *sioSession) polling() bool {
 // shake begins a session.
 func (e *Events) shake(c echo.Context, polls bool) error {
 	r := c.Request()
-	l := e.newLine(c.Response())
+	l := e.newLine()
 	if !e.enter(l, e.metrics.clients) {
 		return errDraining()
 	}
@@ -115,13 +115,13 @@ func (e *Events) shake(c echo.Context, polls bool) error {
 	if polls {
 		return s.answer(c, s.open("websocket"))
 	}
-	defer s.leave()
-	ws := e.accept(c)
-	if ws == nil {
+	w := e.accept(c)
+	if w == nil {
+		s.leave()
 		return nil
 	}
 	s.say(s.open())
-	s.run(ws)
+	go s.run(w)
 	return nil
 }
 
@@ -134,19 +134,6 @@ func (s *sioSession) open(upgrades ...string) []byte {
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
 	}{s.sid, append([]string{}, upgrades...), s.e.cfg.PingEvery.Milliseconds(), s.e.cfg.PongWithin.Milliseconds(), realtime.MaxFrame})...)
-}
-
-// accept upgrades; nil when the request was answered otherwise.
-func (e *Events) accept(c echo.Context) *websocket.Conn {
-	ws, err := websocket.Accept(c.Response(), c.Request(), &websocket.AcceptOptions{
-		InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled, // the origin was checked
-	})
-	if err != nil {
-		e.log.DebugContext(c.Request().Context(), "no upgrade", "err", err)
-		return nil
-	}
-	ws.SetReadLimit(realtime.MaxFrame)
-	return ws
 }
 
 // poll answers with what there is for the client, and waits for it.
@@ -256,25 +243,30 @@ func (s *sioSession) upgrade(c echo.Context) error {
 	if !s.yield() {
 		return errRequest.send(c)
 	}
-	ws := s.e.accept(c)
-	if ws == nil || !s.probed(ws) {
+	w := s.e.accept(c)
+	if w == nil {
 		s.stay()
-		if ws != nil {
-			_ = ws.Close(websocket.StatusPolicyViolation, "no upgrade")
-		}
 		return nil
 	}
+	if !s.probed(w) {
+		s.stay()
+		w.close(int(websocket.StatusPolicyViolation), "no upgrade", time.Now().Add(s.e.cfg.CloseTimeout))
+		return nil
+	}
+	go s.takeOver(w)
+	return nil
+}
+
+// takeOver waits for the requests that are under way, and goes on without any.
+func (s *sioSession) takeOver(w *wire) {
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
-	defer s.leave()
 	s.mu.Lock()
 	s.polls, s.upgrading = false, false
-	s.ctrl = http.NewResponseController(c.Response())
 	s.mu.Unlock()
-	s.run(ws)
-	return nil
+	s.run(w)
 }
 
 // yield is false when another WebSocket asks already.
@@ -295,33 +287,35 @@ func (s *sioSession) stay() {
 }
 
 // probed does Engine.IO's handshake of an upgrade.
-func (s *sioSession) probed(ws *websocket.Conn) bool {
+func (s *sioSession) probed(w *wire) bool {
 	ctx, cancel := context.WithTimeout(s.life, s.e.cfg.PongWithin)
 	defer cancel()
-	if _, p, err := ws.Read(ctx); err != nil || string(p) != string(enginePing)+"probe" {
+	if _, p, err := w.ws.Read(ctx); err != nil || string(p) != string(enginePing)+"probe" {
 		return false
 	}
-	if err := ws.Write(ctx, websocket.MessageText, []byte(string(enginePong)+"probe")); err != nil {
+	if err := w.write([]byte(string(enginePong) + "probe")); err != nil {
 		return false
 	}
 	s.say([]byte{engineNoop}) // for the poll that waits
-	_, p, err := ws.Read(ctx)
+	_, p, err := w.ws.Read(ctx)
 	return err == nil && string(p) == string(engineUpgrade)
 }
 
 // run holds the conversation over a WebSocket until both sides are through with it.
-func (s *sioSession) run(ws *websocket.Conn) {
-	var wg sync.WaitGroup
-	wg.Go(func() { s.write(ws) })
-	s.read(ws)
+func (s *sioSession) run(w *wire) {
+	defer s.leave()
+	defer context.AfterFunc(s.life, w.cut)()
+	var writing sync.WaitGroup
+	writing.Go(func() { s.write(w) })
+	s.read(w)
 	s.conv.Close()
-	wg.Wait()
-	_ = ws.CloseNow() // it is closed; this frees what is left
+	writing.Wait()
+	_ = w.ws.CloseNow() // it is closed; this frees what is left
 }
 
-func (s *sioSession) read(ws *websocket.Conn) {
+func (s *sioSession) read(w *wire) {
 	for {
-		kind, p, err := ws.Read(s.life)
+		kind, p, err := w.read()
 		switch {
 		case err != nil:
 			s.finish(ofRead(err))
@@ -336,28 +330,26 @@ func (s *sioSession) read(ws *websocket.Conn) {
 	}
 }
 
-func (s *sioSession) write(ws *websocket.Conn) {
+func (s *sioSession) write(w *wire) {
 	defer s.cut()
 	for {
 		packets, over := s.pull(s.life)
 		switch {
 		case over:
-			s.part(ws, s.why, func() { s.send(ws, packets) })
+			s.part(w, s.why, func() { sendAll(w, packets) })
 			return
 		case len(packets) == 0:
 			return // it was cut
-		case !s.send(ws, packets):
+		case !sendAll(w, packets):
 			s.count("gone")
 			return
 		}
 	}
 }
 
-func (s *sioSession) send(ws *websocket.Conn, packets [][]byte) bool {
-	ctx, cancel := context.WithTimeout(s.life, s.e.cfg.WriteTimeout)
-	defer cancel()
+func sendAll(w *wire, packets [][]byte) bool {
 	for _, p := range packets {
-		if ws.Write(ctx, websocket.MessageText, p) != nil {
+		if w.write(p) != nil {
 			return false
 		}
 	}

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"anihub/modules/realtime"
 )
@@ -23,8 +20,7 @@ const maxReason = 123
 
 // line is the connection of one viewer, whichever the transport.
 type line struct {
-	e    *Events
-	ctrl *http.ResponseController
+	e *Events
 
 	life context.Context // ends when the connection is to be cut
 	cut  context.CancelFunc
@@ -34,8 +30,8 @@ type line struct {
 	bye atomic.Pointer[realtime.Closed] // why we end it, when the conversation does not say
 }
 
-func (e *Events) newLine(w http.ResponseWriter) *line {
-	l := &line{e: e, ctrl: http.NewResponseController(w)}
+func (e *Events) newLine() *line {
+	l := &line{e: e}
 	// Not of the request: its context may have a deadline, and a connection has none.
 	l.life, l.cut = context.WithCancel(context.Background())
 	l.stop, l.halt = context.WithCancel(l.life)
@@ -78,20 +74,14 @@ func (l *line) receive(conv realtime.Conversation, frame []byte) bool {
 
 // part closes a WebSocket, says why, and gives the client a while to take it. What is to
 // be said before, last says.
-func (l *line) part(ws *websocket.Conn, why *realtime.Closed, last func()) {
+func (l *line) part(w *wire, why *realtime.Closed, last func()) {
 	l.count(strconv.Itoa(why.Code))
 	if l.life.Err() != nil {
-		_ = ws.CloseNow() // nobody waits for a handshake any more
-		return
+		return // nobody waits for a handshake any more
 	}
-	deadline := time.Now().Add(l.e.cfg.CloseTimeout)
-	// The library waits for its own time twice; a deadline of the connection holds
-	// for both. Where there is none, its time has to do.
-	_ = l.ctrl.SetReadDeadline(deadline)
-	_ = l.ctrl.SetWriteDeadline(deadline)
+	until := time.Now().Add(l.e.cfg.CloseTimeout)
 	last()
-	reason := why.Reason[:min(len(why.Reason), maxReason)]
-	_ = ws.Close(websocket.StatusCode(why.Code), reason) // a client that is gone reads no reason
+	w.close(why.Code, why.Reason[:min(len(why.Reason), maxReason)], until)
 }
 
 func tooBig() *realtime.Closed {

@@ -12,30 +12,30 @@ import (
 	"anihub/modules/realtime"
 )
 
-// socket carries one conversation: the handler's goroutine reads, another writes.
+// socket carries one conversation: one goroutine reads, another writes.
 type socket struct {
 	*line
-	ws   *websocket.Conn
+	*wire
 	conv realtime.Conversation
 	last string // type of the message that was written last
 }
 
 // run holds the conversation until both sides are through with it.
-func (s *socket) run(conv realtime.Conversation, ws *websocket.Conn) {
-	s.conv, s.ws = conv, ws
-	ws.SetReadLimit(realtime.MaxFrame)
-	var wg sync.WaitGroup
-	wg.Go(s.write)
-	s.read()
-	conv.Close()
-	wg.Wait()
-	_ = ws.CloseNow() // it is closed; this frees what is left
+func (s *socket) run() {
+	defer s.e.leave(s.line, s.e.metrics.sockets)
+	defer context.AfterFunc(s.life, s.wire.cut)()
+	var writing sync.WaitGroup
+	writing.Go(s.speak)
+	s.listen()
+	s.conv.Close()
+	writing.Wait()
+	_ = s.ws.CloseNow() // it is closed; this frees what is left
 }
 
-// read hands frames to the conversation until there are no more.
-func (s *socket) read() {
+// listen hands frames to the conversation until there are no more.
+func (s *socket) listen() {
 	for {
-		kind, frame, err := s.ws.Read(s.life)
+		kind, frame, err := s.read()
 		switch {
 		case err != nil:
 			s.bye.CompareAndSwap(nil, ofRead(err))
@@ -63,9 +63,9 @@ func ofRead(err error) *realtime.Closed {
 	return &realtime.Closed{Code: realtime.CloseProtocol, Reason: "broken framing"}
 }
 
-// write hands messages to the client until the conversation or the socket ends.
-func (s *socket) write() {
-	defer s.cut()
+// speak hands messages to the client until the conversation or the socket ends.
+func (s *socket) speak() {
+	defer s.line.cut()
 	for s.round() {
 	}
 }
@@ -82,26 +82,24 @@ func (s *socket) round() bool {
 		case err == nil:
 			return false
 		case errors.As(err, &closed):
-			s.close(closed)
+			s.end(closed)
 			return false
 		case s.stop.Err() != nil:
-			s.close(&realtime.Closed{Code: realtime.CloseNormal})
+			s.end(&realtime.Closed{Code: realtime.CloseNormal})
 			return false
 		case ctx.Err() != nil:
 			return s.ping()
 		default:
 			s.e.log.Error("conversation failed", "err", err)
-			s.close(restart(time.Second))
+			s.end(restart(time.Second))
 			return false
 		}
 	}
 }
 
 func (s *socket) send(batch []realtime.Message) bool {
-	ctx, cancel := context.WithTimeout(s.life, s.e.cfg.WriteTimeout)
-	defer cancel()
 	for _, m := range batch {
-		if err := s.ws.Write(ctx, websocket.MessageText, m.Frame); err != nil {
+		if err := s.write(m.Frame); err != nil {
 			s.count("gone")
 			return false
 		}
@@ -121,10 +119,10 @@ func (s *socket) ping() bool {
 	return false
 }
 
-// close says why and gives the client a while to take it.
-func (s *socket) close(why *realtime.Closed) {
+// end says why and gives the client a while to take it.
+func (s *socket) end(why *realtime.Closed) {
 	why = s.why(why)
-	s.part(s.ws, why, func() {
+	s.part(s.wire, why, func() {
 		if why.Code == realtime.CloseRestart && s.last != "reconnect" && json.Valid([]byte(why.Reason)) {
 			s.send([]realtime.Message{{Type: "reconnect", Frame: []byte(`{"type":"reconnect","data":` + why.Reason + `}`)}})
 		}

@@ -25,6 +25,7 @@ const maxStreamTitles = 1000
 // which the viewer has had everything, so that the browser itself resumes from there.
 type stream struct {
 	*line
+	ctrl    *http.ResponseController
 	w       http.ResponseWriter
 	conv    realtime.Conversation
 	missed  bool   // it goes on from where the viewer was
@@ -48,7 +49,7 @@ func (e *Events) Stream(c echo.Context) error {
 	if !e.allowed(r) {
 		return errOrigin
 	}
-	l := e.newLine(c.Response())
+	l := e.newLine()
 	if !e.enter(l, e.metrics.streams) {
 		return errDraining()
 	}
@@ -72,7 +73,7 @@ func (e *Events) Stream(c echo.Context) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	s := &stream{line: l, w: c.Response(), conv: conv, missed: since != "", answer: commands[len(commands)-1].answer}
+	s := &stream{line: l, w: c.Response(), ctrl: http.NewResponseController(c.Response()), conv: conv, missed: since != "", answer: commands[len(commands)-1].answer}
 	s.run()
 	return nil
 }

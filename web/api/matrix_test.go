@@ -113,7 +113,7 @@ func openToAll(r *echo.Route) bool {
 		return false
 	}
 	// The token of a personal feed is in its address.
-	for _, prefix := range []string{"/api/anilibria/", "/health/", "/socket.io/", "/api/openapi.json", "/api/asyncapi.json", "/api/docs", "/api/users/feed/"} {
+	for _, prefix := range []string{"/api/anilibria/", "/health/", "/socket.io/", "/api/openapi.json", "/api/asyncapi.json", "/api/docs", "/sdk/", "/api/users/feed/"} {
 		if strings.HasPrefix(r.Path, prefix) {
 			return true
 		}

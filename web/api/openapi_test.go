@@ -41,7 +41,7 @@ func inspect(t testing.TB) *openapitest.Inspector {
 // goes through surface.do comes here.
 func documented(t testing.TB, r *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
-	if !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/health/") && !strings.HasPrefix(r.URL.Path, "/socket.io/") {
+	if !slices.ContainsFunc([]string{"/api/", "/health/", "/sdk/", "/socket.io/"}, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
 		return // the page
 	}
 	if err := inspect(t).Check(r.Method, r.URL.Path, w.Code, w.Header(), unpacked(t, w)); err != nil {

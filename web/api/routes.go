@@ -65,6 +65,8 @@ func (a *API) otherRoutes() []route {
 		{anyone, http.MethodGet, "/api/asyncapi.json", a.messages.ServeJSON},
 		{anyone, http.MethodGet, "/api/docs", a.docs.ServePage},
 		{anyone, http.MethodGet, "/api/docs/reference.js", a.docs.ServeScript},
+		{anyone, http.MethodGet, "/sdk/anihub.js", envelope.Bare(a.sdk.ServeModule)},
+		{anyone, http.MethodGet, "/sdk/anihub.d.ts", envelope.Bare(a.sdk.ServeTypes)},
 
 		{anyone, http.MethodPost, "/api/auth/register", envelope.Bare(a.register)},
 		{anyone, http.MethodPost, "/api/auth/login", envelope.Bare(a.login)},

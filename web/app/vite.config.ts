@@ -13,7 +13,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } } },
+  // The client that others import, web/sdk, is the page's own.
+  server: { proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } }, fs: { allow: ['.', '../sdk'] } },
   preview: { proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } } },
   test: { include: ['src/**/*.test.{ts,tsx}', 'build/**/*.test.ts'] },
 });

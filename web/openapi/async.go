@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"anihub/web/envelope"
 )
 
 // Realtime is the AsyncAPI document: what goes over the public listener's connections. Its
@@ -21,7 +23,7 @@ func Realtime() *Reference {
 			return nil, err
 		}
 		m := &made{tree: tree}
-		m.json, err = newFile("application/json", plain)
+		m.json, err = envelope.NewFile("application/json", plain)
 		return m, err
 	})}
 }

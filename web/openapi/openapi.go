@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"anihub/web/envelope"
 )
 
 //go:embed spec/*.yaml
@@ -26,9 +28,10 @@ type Reference struct {
 // made is a document in all its forms.
 type made struct {
 	tree   object
-	json   *file
-	page   *file
-	script *file
+	json   *envelope.File
+	page   *envelope.File
+	script *envelope.File
+	policy string // Content-Security-Policy of the page
 }
 
 // Public is the document of the public listener.
@@ -63,7 +66,7 @@ func (r *Reference) JSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.json.plain, nil
+	return m.json.Plain(), nil
 }
 
 // Aliases are the prefixes under which paths are served once more: older ones by the

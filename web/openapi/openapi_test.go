@@ -76,7 +76,7 @@ func TestOperationsAreComplete(t *testing.T) {
 func TestDocumentsHoldOnlyTheirOwn(t *testing.T) {
 	t.Parallel()
 	for name, prefixes := range map[string][]string{
-		"public":   {"/api/", "/health/", "/socket.io/"},
+		"public":   {"/api/", "/health/", "/sdk/", "/socket.io/"},
 		"internal": {"/internal/", "/health/", "/metrics", "/debug/pprof/"},
 	} {
 		doc := load(t, both()[name])

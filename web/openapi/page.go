@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"html/template"
+
+	"anihub/web/envelope"
 )
 
 var (
@@ -37,16 +39,12 @@ func (p page) make(tree object) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &made{tree: tree}
+	m := &made{tree: tree, policy: p.policy()}
 	var wrong [3]error
-	m.json, wrong[0] = newFile("application/json", plain)
-	m.page, wrong[1] = newFile("text/html; charset=utf-8", html)
-	m.script, wrong[2] = newFile("text/javascript; charset=utf-8", pageScript)
-	if err := errors.Join(wrong[:]...); err != nil {
-		return nil, err
-	}
-	m.page.policy = p.policy()
-	return m, nil
+	m.json, wrong[0] = envelope.NewFile("application/json", plain)
+	m.page, wrong[1] = envelope.NewFile("text/html; charset=utf-8", html)
+	m.script, wrong[2] = envelope.NewFile("text/javascript; charset=utf-8", pageScript)
+	return m, errors.Join(wrong[:]...)
 }
 
 // policy allows the one style that stands in the page, by its hash, and the script

@@ -16,6 +16,9 @@ const (
 	batchBytes    = 16 << 10
 )
 
+// keptMessages is how much room for messages an idle conversation keeps.
+const keptMessages = 4
+
 // conversation is one viewer. It is in one of two states. Live, the hub pushes
 // events into its queue. Behind, the hub passes it by and Next pulls pages from
 // the log, as fast as the viewer takes them, until it has caught up. The cursor
@@ -35,6 +38,7 @@ type conversation struct {
 	behind bool
 	subs   subscriptions
 	queue  []realtime.Message
+	taken  []realtime.Message // what Next returned last; its room is used again
 	bytes  int
 	tasks  []task  // subscription commands that Next has not yet done
 	job    *replay // the one it is doing, when that takes reading the log
@@ -86,10 +90,23 @@ func (c *conversation) take() (batch []realtime.Message, work bool, closed *real
 	}
 	batch = c.queue[:n:n]
 	c.bytes -= size
-	if c.queue = c.queue[n:]; len(c.queue) == 0 {
-		c.queue = nil
-	}
+	c.spendLocked(n)
 	return batch, c.behind || c.job != nil || len(c.tasks) > 0, c.closed
+}
+
+// spendLocked moves the queue on. The room of one that is empty, unless it is much, is for
+// the messages after next: until then what was taken may still be read.
+func (c *conversation) spendLocked(n int) {
+	clear(c.taken)
+	if n == 0 || n < len(c.queue) {
+		c.queue = c.queue[n:]
+		return
+	}
+	spent := c.queue
+	c.queue, c.taken = c.taken[:0], nil
+	if cap(spent) <= keptMessages {
+		c.taken = spent
+	}
 }
 
 // Close implements realtime.Conversation.

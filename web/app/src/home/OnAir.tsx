@@ -44,7 +44,7 @@ export function OnAir() {
 function LiveSign() {
   const { t } = useWords();
   const status = useLiveStatus();
-  const live = status === 'live';
+  const live = status === 'open';
   const words = live ? t.live.live : status === 'connecting' ? t.live.connecting : t.live.waiting;
   return (
     <p className={live ? 'live-sign' : 'live-sign off'} role="status">

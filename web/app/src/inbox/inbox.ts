@@ -1,9 +1,9 @@
+import type { AniHubEvent } from '../../../sdk/anihub.js';
 import { api } from '../api';
 import { toApiError } from '../api/error';
 import type { Words } from '../i18n';
 import { tell } from '../live/notes';
 import { patchQuery, type Query, type QueryState, refetchShown, useQuery } from '../query';
-import type { Push } from '../realtime-frames';
 import { isFollowed, useSession } from '../subscriptions';
 import { reasonOf } from '../ui/States';
 import { type Inbox, type Notification, withAllRead, withPushed, withRead } from './notifications';
@@ -57,10 +57,14 @@ function ask(): void {
   asking = setTimeout(() => refetchShown((shown) => shown === key), pause);
 }
 
+/** Something was read on another device. */
+export function tellRead(): void {
+  ask();
+}
+
 /** What an event means for the inbox: the count goes up at once, the truth follows. */
-export function tellInbox(push: Push): void {
-  if (push.type === 'notification_read') ask();
-  if (!isFollowed(Number(push.data.title_id))) return;
+export function tellInbox(push: AniHubEvent): void {
+  if (!isFollowed(push.data.title_id)) return;
   if (push.type === 'new_episode') {
     patchQuery<Notification[]>(key, (now) => withPushed(now, push, new Date().toISOString()));
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Push } from '../realtime-frames';
+import type { NewEpisode } from '../../../sdk/anihub.js';
 import {
   byDay,
   type Inbox,
@@ -20,11 +20,18 @@ function inbox(data: Notification[], unread?: number): Inbox {
   return { data, meta: unread === undefined ? undefined : ({ unread } as unknown as Inbox['meta']) };
 }
 
-const push: Push = {
+const push: NewEpisode = {
   type: 'new_episode',
   event_id: '9',
   position: 'e:9',
-  data: { title_id: 7, episode: 4, title: 'Соль', poster: 'https://img.example/p.jpg' },
+  data: {
+    title_id: 7,
+    episode: 4,
+    title: 'Соль',
+    episode_name: null,
+    poster: 'https://img.example/p.jpg',
+    timestamp: '2026-11-26T10:00:00Z',
+  },
 };
 
 test('the server counts what is on other pages too', () => {

@@ -1,5 +1,5 @@
+import type { AniHubEvent } from '../../../sdk/anihub.js';
 import type { Envelope } from '../api/types';
-import type { Push } from '../realtime-frames';
 
 /** One thing the viewer was told, as `GET /api/users/notifications` says it. */
 export interface Notification {
@@ -31,7 +31,7 @@ function withUnread(inbox: Inbox, data: Notification[], unread: number): Inbox {
 }
 
 /** Puts the news of an event at the head, once, until the server is asked again. */
-export function withPushed(inbox: Inbox, push: Push, now: string): Inbox {
+export function withPushed(inbox: Inbox, push: AniHubEvent, now: string): Inbox {
   if (inbox.data.some(({ event_id }) => event_id === push.event_id)) return inbox;
   const { title_id, episode, title, poster } = push.data as Partial<Notification>;
   const news: Notification = {

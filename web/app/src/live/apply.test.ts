@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
+import type { EpisodeData } from '../../../sdk/anihub.js';
 import type { Envelope, ShortTitle } from '../api/types';
-import { asNewEpisode, type NewEpisode, type Push } from '../realtime-frames';
-import { eventNames, eventPoster, withNewEpisode } from './apply';
+import { eventNames, withNewEpisode } from './apply';
 
 function title(id: number, current: number): ShortTitle {
   return { id, names: { ru: `№${id}`, en: `No ${id}` }, episodes: { total: 12, current } } as ShortTitle;
 }
 
-const event: NewEpisode = {
+const event: EpisodeData = {
   title_id: 2,
   episode: 8,
   title: 'Соль',
@@ -46,17 +46,8 @@ test('an older episode that appears late does not lower the count', () => {
   expect(data[0]?.episodes?.current).toBe(9);
 });
 
-test('names and posters come plain or in several', () => {
+test('names come plain or in several', () => {
   expect(eventNames({ ru: 'а', en: 'b' })).toEqual({ ru: 'а', en: 'b', alternative: null });
+  expect(eventNames('а')).toEqual({ ru: 'а', en: null, alternative: null });
   expect(eventNames(null)).toEqual({ ru: null, en: null, alternative: null });
-  expect(eventPoster({ small: 's', medium: 'm' })).toEqual({ small: 's', medium: 'm', large: null });
-  expect(eventPoster(null)).toEqual({ small: null, medium: null, large: null });
-});
-
-test('only a well-formed announcement is one', () => {
-  const push = (data: object, type = 'new_episode') => ({ type, event_id: 'x', position: 'p', data }) as Push;
-  expect(asNewEpisode(push(event))).toMatchObject({ title_id: 2 });
-  expect(asNewEpisode(push(event, 'episode_update'))).toBeNull();
-  expect(asNewEpisode(push({ title_id: '2', episode: 8 }))).toBeNull();
-  expect(asNewEpisode(push({ title_id: 2 }))).toBeNull();
 });

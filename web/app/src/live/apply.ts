@@ -1,17 +1,15 @@
+import type { EpisodeData } from '../../../sdk/anihub.js';
 import type { Envelope, Names, PosterSet, ShortTitle } from '../api/types';
-import type { NewEpisode } from '../realtime-frames';
 
-/** The names in an event: a plain string, or one per language. */
-export function eventNames(title: NewEpisode['title']): Names {
+/** The names in an event: a plain string, or, in an inbox, one per language. */
+export function eventNames(title: string | { ru?: string | null; en?: string | null } | null): Names {
   if (title && typeof title === 'object')
     return { ru: title.ru ?? null, en: title.en ?? null, alternative: null };
-  return { ru: title ?? null, en: null, alternative: null };
+  return { ru: title, en: null, alternative: null };
 }
 
-export function eventPoster(poster: NewEpisode['poster']): PosterSet {
-  if (!poster) return { small: null, medium: null, large: null };
-  if (typeof poster === 'string') return { small: poster, medium: poster, large: poster };
-  return { small: poster.small ?? null, medium: poster.medium ?? null, large: null };
+export function eventPoster(poster: string | null): PosterSet {
+  return { small: poster, medium: poster, large: poster };
 }
 
 /** Stands for a title of which nothing but this is known. */
@@ -39,12 +37,12 @@ export function unknownTitle(id: number, names: Names, poster: PosterSet): Short
   };
 }
 
-function drawn(event: NewEpisode): ShortTitle {
+function drawn(event: EpisodeData): ShortTitle {
   return unknownTitle(event.title_id, eventNames(event.title), eventPoster(event.poster));
 }
 
 /** Puts the title of a new episode at the head of the row, once. */
-export function withNewEpisode(row: Envelope<ShortTitle[]>, event: NewEpisode): Envelope<ShortTitle[]> {
+export function withNewEpisode(row: Envelope<ShortTitle[]>, event: EpisodeData): Envelope<ShortTitle[]> {
   const known = row.data.find((title) => title.id === event.title_id) ?? drawn(event);
   const ordinal = Number(event.episode);
   const title: ShortTitle = {

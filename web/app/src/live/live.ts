@@ -1,12 +1,17 @@
 import { useSyncExternalStore } from 'react';
+import {
+  AniHub,
+  type AniHubEvent,
+  type EpisodeData,
+  type EventType,
+  type State,
+} from '../../../sdk/anihub.js';
 import { onPosition, session } from '../api';
 import type { ShortTitle } from '../api/types';
 import { titleKey, updatesKey } from '../catalog';
-import { tellInbox } from '../inbox/inbox';
+import { tellInbox, tellRead } from '../inbox/inbox';
 import { toastChoice } from '../prefs';
 import { patchQuery, refetchShown, retryFailed } from '../query';
-import { type Push, Realtime, type RealtimeStatus, type Socket } from '../realtime';
-import { asNewEpisode, type NewEpisode } from '../realtime-frames';
 import { isFollowed } from '../subscriptions';
 import { withNewEpisode } from './apply';
 
@@ -14,12 +19,12 @@ import { withNewEpisode } from './apply';
 
 export interface Toast {
   key: string;
-  event: NewEpisode;
+  event: EpisodeData;
 }
 
 const shownAtOnce = 3;
 const listeners = new Set<() => void>();
-let status: RealtimeStatus = 'connecting';
+let status: State = 'connecting';
 let toasts: Toast[] = [];
 
 function subscribe(listener: () => void): () => void {
@@ -31,7 +36,7 @@ function notify(): void {
   for (const listener of listeners) listener();
 }
 
-export function useLiveStatus(): RealtimeStatus {
+export function useLiveStatus(): State {
   return useSyncExternalStore(subscribe, () => status);
 }
 
@@ -49,55 +54,52 @@ function wanted(titleId: number): boolean {
   return choice === 'all' || (choice === 'mine' && isFollowed(titleId));
 }
 
-function onPush(push: Push): void {
+function onEvent(push: AniHubEvent): void {
   tellInbox(push);
-  const event = asNewEpisode(push);
-  if (event) {
+  const id = push.data.title_id;
+  if (push.type === 'new_episode') {
+    const event = push.data;
     patchQuery<ShortTitle[]>(updatesKey, (row) => withNewEpisode(row, event));
-    if (wanted(event.title_id)) {
+    if (wanted(id)) {
       toasts = [{ key: push.event_id, event }, ...toasts].slice(0, shownAtOnce);
       notify();
     }
   }
-  const id = Number(push.data.title_id);
   refetchShown((key) => key === titleKey(id) || (push.type === 'new_title' && key.startsWith('list:')));
 }
 
-function connect(): Socket {
-  const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws';
-  return new WebSocket(`${scheme}://${window.location.host}/api/anilibria/v2/ws`) as unknown as Socket;
-}
+const types: EventType[] = ['new_episode', 'episode_update', 'new_title', 'status_change'];
 
-/** Opens the page's one socket and keeps it for as long as the page lives. */
+/** Opens the page's one connection and keeps it for as long as the page lives. */
 export function goLive(): void {
-  const realtime = new Realtime({
-    connect,
-    types: ['new_episode', 'episode_update', 'new_title', 'status_change'],
-    token: () => session.current(),
-    renew: () => session.refresh(),
-    onPush,
-    onGap: () => refetchShown(),
-    onStatus: (next) => {
-      status = next;
-      notify();
+  const hub = new AniHub({
+    url: window.location.origin,
+    token: async ({ renew }) => {
+      if (renew) await session.refresh();
+      return session.current();
     },
+  });
+  hub.on('event', onEvent);
+  hub.on('notification_read', tellRead);
+  hub.on('lost', () => refetchShown());
+  hub.on('state', ({ state }) => {
+    status = state;
+    notify();
+  });
+  hub.subscribe({ types });
+
+  // What came between the first answer, from whichever cache, and now is news as well.
+  let begun = false;
+  onPosition((since) => {
+    if (!begun) hub.subscribe({ types, since });
+    begun = true;
   });
 
   let token = session.current();
   session.subscribe(() => {
     if (token === session.current()) return;
     token = session.current();
-    realtime.identify();
+    hub.auth();
   });
-
-  onPosition((position) => realtime.seed(position));
-  const back = () => {
-    realtime.wake();
-    retryFailed();
-  };
-  window.addEventListener('online', back);
-  document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) realtime.wake();
-  });
-  realtime.start();
+  window.addEventListener('online', retryFailed);
 }
