@@ -14,7 +14,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   // The client that others import, web/sdk, is the page's own.
-  server: { proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } }, fs: { allow: ['.', '../sdk'] } },
+  server: {
+    proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } },
+    fs: { allow: ['.', '../sdk'] },
+  },
   preview: { proxy: { '/api': { target: backend, ws: true }, '/socket.io': { target: backend, ws: true } } },
   test: { include: ['src/**/*.test.{ts,tsx}', 'build/**/*.test.ts'] },
 });
