@@ -105,7 +105,7 @@ func (m *Modules) buildUsers() error {
 	room, err := userssvc.New(m.cfg.Users.Config, userssvc.Deps{
 		Limiter: limiter, Documents: m.deps.Store, Tokens: m.deps.Auth.Users, Passwords: m.deps.Auth.Passwords, Events: m.deps.Log,
 		Log: m.deps.Telemetry.Component(Users), Registerer: m.deps.Telemetry.Registry,
-		Devices: m.deps.Devices, News: history{m}, Titles: sources{m}, Bell: m.deps.Log,
+		Devices: m.deps.Devices, News: history{m}, Titles: sources{m}, Bell: m.deps.Log, Leases: m.deps.Leases,
 		Development: m.deps.Development,
 	})
 	if err != nil {

@@ -87,10 +87,11 @@ type Preference struct {
 const (
 	ChannelWebhook = "webhook"
 	ChannelFeed    = "feed"
+	ChannelPush    = "push"
 )
 
 // Channels are all of them.
-func Channels() []string { return []string{ChannelFeed, ChannelWebhook} }
+func Channels() []string { return []string{ChannelFeed, ChannelPush, ChannelWebhook} }
 
 // Qualities are what Preference.Quality may be, the least first.
 func Qualities() []string { return []string{"480p", "720p", "1080p"} }

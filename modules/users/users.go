@@ -37,6 +37,7 @@ type Service interface {
 	Progress
 	Inbox
 	Channel
+	Push
 }
 
 // Accounts is how one becomes and stays somebody.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"anihub/platform/auth"
@@ -40,7 +41,14 @@ type Server struct {
 	mux    *http.ServeMux
 	verify Verify
 	log    *slog.Logger
+	routes []Route
 }
+
+// Route is a method that is served, and the audience that its tokens are made for.
+type Route struct{ Path, Audience string }
+
+// Routes are all that is served, in the order in which it was mounted.
+func (s *Server) Routes() []Route { return slices.Clone(s.routes) }
 
 // NewServer serves on mux.
 func NewServer(mux *http.ServeMux, verify Verify, log *slog.Logger) *Server {
@@ -50,6 +58,7 @@ func NewServer(mux *http.ServeMux, verify Verify, log *slog.Logger) *Server {
 type handler func(ctx context.Context, w http.ResponseWriter, r *http.Request) error
 
 func (s *Server) handle(path, module, name string, h handler) {
+	s.routes = append(s.routes, Route{path, module})
 	s.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel, err := s.enter(r, module)
 		defer cancel()

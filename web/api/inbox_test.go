@@ -21,7 +21,7 @@ func TestInboxAndChannelsNeedTheirOwner(t *testing.T) {
 	s := open(t)
 	for _, route := range []string{
 		"GET /api/users/notifications", "POST /api/users/notifications/read", "GET /api/users/webhooks", "POST /api/users/webhooks",
-		"DELETE /api/users/webhooks/x", "POST /api/users/webhooks/x/replay", "POST /api/users/feed-token", "DELETE /api/users/feed-token",
+		"DELETE /api/users/webhooks/x", "GET /api/users/push/key", "POST /api/users/push", "DELETE /api/users/push", "POST /api/users/webhooks/x/replay", "POST /api/users/feed-token", "DELETE /api/users/feed-token",
 	} {
 		method, path, _ := strings.Cut(route, " ")
 		for _, token := range []string{"", "Bearer nonsense", "Basic bWlyYQ=="} {

@@ -194,6 +194,14 @@ func (a *API) exportHead(ctx context.Context, id, session string) (exportJSON, e
 	if err != nil {
 		return exportJSON{}, err
 	}
+	webhooks, err := a.deps.Users.Webhooks(ctx, id)
+	if err != nil {
+		return exportJSON{}, err
+	}
+	push, err := a.deps.Users.PushEndpoints(ctx, id)
+	if err != nil {
+		return exportJSON{}, err
+	}
 	lists, err := a.deps.Users.Library(ctx, id, users.LibraryQuery{})
 	if err != nil {
 		return exportJSON{}, err
@@ -201,6 +209,7 @@ func (a *API) exportHead(ctx context.Context, id, session string) (exportJSON, e
 	favorites, err := a.deps.Users.Library(ctx, id, users.LibraryQuery{Favorites: true})
 	return exportJSON{
 		envelope.Moment(time.Now()), user(u), sessionInfos(sessions, session), envelope.Each(subs, subscription),
+		envelope.Each(webhooks, webhook), envelope.Each(push, pushEndpoint),
 		envelope.Each(lists.Entries, libraryEntry), envelope.Each(favorites.Entries, libraryEntry),
 	}, err
 }

@@ -78,6 +78,22 @@ func webhook(w users.Webhook) webhookJSON {
 	}
 }
 
+type pushKeyJSON struct {
+	PublicKey string `json:"public_key"`
+}
+
+type pushEndpointJSON struct {
+	Endpoint  string  `json:"endpoint"`
+	Failures  int     `json:"failures"`
+	Delivered int64   `json:"delivered"`
+	CreatedAt *string `json:"created_at"`
+	AddedAt   *string `json:"added_at"`
+}
+
+func pushEndpoint(p users.PushEndpoint) pushEndpointJSON {
+	return pushEndpointJSON{p.Endpoint, p.Failures, p.Delivered, envelope.Moment(p.CreatedAt), envelope.Moment(p.AddedAt)}
+}
+
 type feedTokenJSON struct {
 	Token string        `json:"token"`
 	Feeds feedLinksJSON `json:"feeds"`

@@ -102,6 +102,8 @@ type exportJSON struct {
 	Profile       userJSON           `json:"profile"`
 	Sessions      []sessionInfoJSON  `json:"sessions"`
 	Subscriptions []subscriptionJSON `json:"subscriptions"`
+	Webhooks      []webhookJSON      `json:"webhooks"`
+	Push          []pushEndpointJSON `json:"push"`
 	Lists         []entryJSON        `json:"lists"`
 	Favorites     []entryJSON        `json:"favorites"`
 }

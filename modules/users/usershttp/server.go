@@ -10,6 +10,7 @@ import (
 // Mount serves the door to other processes.
 func Mount(s *rpc.Server, door users.Service) {
 	mountInbox(s, door)
+	mountPush(s, door)
 	register.Handle(s, door.Register)
 	login.Handle(s, door.Login)
 	refresh.Handle(s, door.Refresh)

@@ -105,9 +105,10 @@ func TestNothingIsLeftOfAnAccount(t *testing.T) {
 		_, err2 := h.SetFavorite(t.Context(), mine.User.ID, 9, true)
 		_, err3 := h.SaveProgress(t.Context(), mine.User.ID, []users.TitleEdits{{TitleID: 7, Episodes: []users.EpisodeEdit{{Episode: 1, Watched: &watched}}}})
 		err4 := h.store.raw(t, "webhooks").Insert(t.Context(), "hook", map[string]any{"user": mine.User.ID, "url": "https://hooks.example/wanderer"})
+		err7 := h.store.raw(t, "pushes").Insert(t.Context(), "push", map[string]any{"user": mine.User.ID, "session": mine.ID, "endpoint": "https://push.example/wanderer"})
 		_, err5 := h.IssueFeedToken(t.Context(), mine.User.ID)
 		err6 := h.store.raw(t, "inbox_reads").Insert(t.Context(), mine.User.ID, map[string]any{"up_to": int64(7)})
-		if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 			t.Fatal(err)
 		}
 		needles := []string{mine.User.ID, "wanderer", "wanderer@example.org"}

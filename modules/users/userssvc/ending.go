@@ -15,7 +15,8 @@ import (
 )
 
 // A session ends in three steps: it is marked, which is what ends it; its end is
-// announced on the event log, so that its sockets are closed; it is deleted. What
+// announced on the event log, so that its sockets are closed; it is deleted, and the
+// push of its device with it. What
 // a crash or a dead log leaves between them is finished by Run.
 
 // end marks the session as over and then tries to finish. Ending an ended session
@@ -96,6 +97,9 @@ func (s *Service) finish(ctx context.Context, ses session) error {
 	e := eventlog.Entry{ID: "session:" + ses.id + ":ended", Topic: users.SessionTopic, Data: data}
 	if _, _, err := s.deps.Events.Append(ctx, e); err != nil {
 		return fmt.Errorf("announce: %w", err)
+	}
+	if err := s.endPush(ctx, ses.id); err != nil {
+		return fmt.Errorf("end push: %w", err)
 	}
 	return s.store.sessions.Delete(ctx, ses.id)
 }

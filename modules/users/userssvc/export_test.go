@@ -16,12 +16,12 @@ var (
 
 // CheckURL is the check of a webhook's URL.
 func CheckURL(raw string, private bool) error {
-	return WebhooksConfig{AllowPrivate: private}.checkURL(raw)
+	return guard{private}.checkURL("url", raw)
 }
 
 // Control is the check of an address that is dialled.
 func Control(address string, private bool) error {
-	return WebhooksConfig{AllowPrivate: private}.control(nil, "tcp", address, nil) //nolint:staticcheck // is not used
+	return guard{private}.control(nil, "tcp", address, nil) //nolint:staticcheck // is not used
 }
 
 // QuietUntil is when quiet hours that t lies in are over.
@@ -29,4 +29,19 @@ func QuietUntil(h users.QuietHours, t time.Time) (time.Time, error) {
 	var a account
 	err := a.keepQuiet(&h)
 	return a.Quiet.until(t), err
+}
+
+// Seal is the encryption of messages with what is random given.
+var Seal = seal
+
+// RetryAfter reads the header of an answer.
+var RetryAfter = retryAfter
+
+// Idle tells whether a worker that found nothing for an outlet until then leaves it
+// alone at t.
+func Idle(until, t time.Time) bool {
+	w := newWorker()
+	l := &Ledger{id: "x", version: 3, Cursor: 6}
+	w.nothingFor("x", looked{3, 7, until})
+	return w.idle(l, 7, t)
 }

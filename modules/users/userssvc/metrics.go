@@ -15,7 +15,7 @@ type metrics struct {
 	worthless  *prometheus.CounterVec
 	ended      *prometheus.CounterVec
 	alone      prometheus.Counter
-	webhooks   *prometheus.CounterVec
+	deliveries *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -36,12 +36,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "users_limiter_fallbacks_total",
 			Help: "Questions about attempts that were answered by this process alone, because the shared limiter did not answer.",
 		}),
-		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "users_webhook_deliveries_total",
-			Help: "Attempts to deliver an event to a webhook, by what came of it (delivered, failed, gone).",
-		}, []string{"result"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "users_channel_deliveries_total",
+			Help: "Attempts to deliver an event over a channel (webhook, push), by what came of it (delivered, failed, gone, abandoned).",
+		}, []string{"channel", "result"}),
 	}
-	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended, m.alone, m.webhooks} {
+	for _, c := range []prometheus.Collector{m.operations, m.worthless, m.ended, m.alone, m.deliveries} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

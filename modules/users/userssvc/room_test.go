@@ -55,6 +55,25 @@ func open(t testing.TB, change ...func(*userssvc.Config, *userssvc.Deps)) *house
 	return openOn(t, &store{Store: sqlite}, change...)
 }
 
+// opener makes a room on a store of its own.
+type opener = func(t testing.TB, change ...func(*userssvc.Config, *userssvc.Deps)) *house
+
+// onBoth runs a test of a room on each kind of store.
+func onBoth(t *testing.T, test func(*testing.T, opener)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, open)
+	})
+	t.Run("MongoDB", func(t *testing.T) {
+		t.Parallel()
+		server := mongowiretest.Start(t)
+		test(t, func(t testing.TB, change ...func(*userssvc.Config, *userssvc.Deps)) *house {
+			return openOn(t, &store{Store: server.Open(t)}, change...)
+		})
+	})
+}
+
 // openOn furnishes another room on the same store, as another instance would.
 func openOn(t testing.TB, s *store, change ...func(*userssvc.Config, *userssvc.Deps)) *house {
 	t.Helper()
@@ -146,6 +165,7 @@ type store struct {
 	documents.Store
 	down      atomic.Bool
 	asked     atomic.Int64
+	scanned   atomic.Int64           // questions for all outlets
 	written   atomic.Int64           // inserts and replacements that succeeded
 	specs     sync.Map               // name → documents.Spec
 	fatal     atomic.Value           // what takes the store down once it is done: "users Replace"
@@ -245,6 +265,9 @@ func (c *collection) Find(ctx context.Context, field string, value any) iter.Seq
 }
 
 func (c *collection) Scan(ctx context.Context, s documents.Scan) iter.Seq2[documents.Document, error] {
+	if c.name == "webhooks" || c.name == "pushes" {
+		c.store.scanned.Add(1)
+	}
 	if err := c.store.ask(); err != nil {
 		return func(yield func(documents.Document, error) bool) { yield(documents.Document{}, err) }
 	}

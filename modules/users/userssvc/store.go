@@ -18,6 +18,7 @@ type store struct {
 	users, sessions, subscriptions, marks documents.Collection
 	library, progress, likenesses         documents.Collection
 	reads, notices, webhooks, feeds       documents.Collection
+	pushes, pushKeys                      documents.Collection
 }
 
 func newStore(s documents.Store) *store {
@@ -41,6 +42,8 @@ func newStore(s documents.Store) *store {
 		}}),
 		webhooks: s.Collection(documents.Spec{Name: "webhooks", Indexes: []documents.Index{{Field: "user"}}}),
 		feeds:    s.Collection(documents.Spec{Name: "feed_tokens", Indexes: []documents.Index{{Field: "user"}}}),
+		pushes:   s.Collection(documents.Spec{Name: "pushes", Indexes: []documents.Index{{Field: "user"}, {Field: "session"}}}),
+		pushKeys: s.Collection(documents.Spec{Name: "push_keys"}),
 	}
 }
 

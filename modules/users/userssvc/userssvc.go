@@ -17,6 +17,7 @@ import (
 	"anihub/platform/documents"
 	"anihub/platform/eventlog"
 	"anihub/platform/fault"
+	"anihub/platform/lease"
 )
 
 // Config is modules.users. A limit of 0 is no limit.
@@ -27,6 +28,7 @@ type Config struct {
 	RegistrationsPerHour    int           `yaml:"registrations_per_hour"` // per address
 
 	Webhooks WebhooksConfig `yaml:"webhooks"`
+	Push     PushConfig     `yaml:"push"`
 }
 
 // DefaultConfig is what SPEC §1 asks for.
@@ -54,7 +56,7 @@ func (c Config) Validate() error {
 	if c.LoginWindow < time.Second || c.LoginWindow > 24*time.Hour {
 		errs = append(errs, fmt.Errorf("login_window: must be 1s to 24h, is %s", c.LoginWindow))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Push.validate())...)
 }
 
 // Events is the part of the event log that users need.
@@ -72,6 +74,7 @@ type Deps struct {
 	Limiter     Limiter      // shared with other instances, may fail; nil = within this process
 	News        News         // nil = no inboxes
 	Titles      Titles       // nil = every episode is good enough
+	Leases      lease.Keeper // which process looks after webhooks and push; nil = each does
 	Bell        eventlog.Log // rings when there is news; nil = they are asked for now and then
 	Log         *slog.Logger
 	Registerer  prometheus.Registerer
@@ -93,7 +96,11 @@ type Service struct {
 
 	news      *newsfeed
 	qualities qualities
-	webhooks  *webhooks
+
+	worker   *worker // of the outlets
+	webhooks *channel
+	pushes   *channel
+	vapid    *vapid
 }
 
 var _ users.Service = (*Service)(nil)
@@ -115,11 +122,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	kept := &belongings{Store: deps.Documents}
 	deps.Documents = kept
+	st := newStore(deps.Documents)
 	return &Service{
 		belongings: kept,
-		deps:       deps, log: deps.Log, store: newStore(deps.Documents), refresh: refreshTokens{keys},
+		deps:       deps, log: deps.Log, store: st, refresh: refreshTokens{keys},
 		limits: limits{cfg, limiter}, memo: newMemo(), metrics: m,
-		news: newNewsfeed(deps.News, deps.Log), webhooks: newWebhooks(cfg.Webhooks),
+		news: newNewsfeed(deps.News, deps.Log), worker: newWorker(),
+		webhooks: webhookChannel(st.webhooks, cfg.Webhooks), pushes: pushChannel(st.pushes, cfg.Push),
+		vapid: newVAPID(st.pushKeys, cfg.Push.Contact),
 	}, nil
 }
 
@@ -160,7 +170,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) tell(ctx context.Context) (wait func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.news.run(ctx, s.deps.Bell) })
-	wg.Go(func() { s.runWebhooks(ctx) })
+	wg.Go(func() { s.runOutlets(ctx) })
 	return wg.Wait
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,24 +15,14 @@ import (
 	"anihub/platform/documents"
 )
 
-// webhook is a stored webhook: where to, and how far it was told. Its version is the
-// fence: whoever was overtaken cannot write that it delivered something.
+// webhook is a stored webhook.
 type webhook struct {
-	User         string    `bson:"user"`
-	URL          string    `bson:"url"`
-	Types        []string  `bson:"types"`
-	Secret       []byte    `bson:"secret"`
-	Cursor       int64     `bson:"cursor"` // order of the last event that was delivered, or of the last before it was made
-	Failures     int       `bson:"failures"`
-	NextAt       time.Time `bson:"next_at"`       // after a failure
-	ClaimedUntil time.Time `bson:"claimed_until"` // a process is delivering
-	Disabled     bool      `bson:"disabled"`
-	Delivered    int64     `bson:"delivered"` // acknowledged deliveries
-	CreatedAt    time.Time `bson:"created_at"`
-	Rest         rest      `bson:",inline"`
+	Ledger `bson:",inline"`
 
-	id      string
-	version int64
+	URL    string   `bson:"url"`
+	Types  []string `bson:"types"`
+	Secret []byte   `bson:"secret"`
+	Rest   rest     `bson:",inline"`
 }
 
 func (w webhook) door() users.Webhook {
@@ -47,7 +38,7 @@ func (w webhook) door() users.Webhook {
 
 // webhook by id. documents.ErrNotFound.
 func (s *store) webhook(ctx context.Context, id string) (webhook, error) {
-	w := webhook{id: id}
+	w := webhook{Ledger: Ledger{id: id}}
 	if !validID(id) {
 		return w, documents.ErrNotFound
 	}
@@ -73,7 +64,7 @@ func (s *store) webhooksOf(ctx context.Context, user string) ([]webhook, error) 
 }
 
 func webhookOf(d documents.Document, err error) (webhook, error) {
-	w := webhook{id: d.ID, version: d.Version}
+	w := webhook{Ledger: Ledger{id: d.ID, version: d.Version}}
 	if err == nil {
 		err = d.Decode(&w)
 	}
@@ -97,7 +88,7 @@ func (s *Service) AddWebhook(ctx context.Context, userID string, n users.NewWebh
 	return observed(ctx, s, "add_webhook", func() (users.Webhook, error) {
 		types, err := checkTypes(n.Types)
 		if err == nil {
-			err = s.webhooks.cfg.checkURL(n.URL)
+			err = s.webhooks.guard.checkURL("url", n.URL)
 		}
 		if err == nil {
 			_, err = s.store.account(ctx, userID)
@@ -108,7 +99,7 @@ func (s *Service) AddWebhook(ctx context.Context, userID string, n users.NewWebh
 		if err != nil {
 			return users.Webhook{}, err
 		}
-		return s.addWebhook(ctx, webhook{User: userID, URL: n.URL, Types: types, CreatedAt: now(), id: newID()})
+		return s.addWebhook(ctx, webhook{Ledger: Ledger{User: userID, CreatedAt: now(), id: newID()}, URL: n.URL, Types: types})
 	})
 }
 
@@ -175,7 +166,7 @@ func (s *Service) ReplayWebhook(ctx context.Context, userID, id, after string) (
 			w.Cursor, w.Failures, w.Disabled, w.NextAt = c.order, 0, false, time.Time{}
 			return nil
 		})
-		s.webhooks.ring()
+		s.worker.ring()
 		return w.door(), err
 	})
 }
@@ -200,13 +191,38 @@ func (s *Service) changeWebhook(ctx context.Context, id string, edit func(*webho
 	return webhook{}, documents.ErrVersion
 }
 
-// retries is how long each failure in a row delays the next attempt: a day in all.
-// After the last one the webhook is disabled.
-func retries() []time.Duration {
-	return []time.Duration{
-		5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute,
-		time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 8 * time.Hour,
+// hears implements outlet.
+func (w *webhook) hears(typ string, _ users.Subscription) bool {
+	return len(w.Types) == 0 || slices.Contains(w.Types, typ)
+}
+
+// admitted implements outlet.
+func (w *webhook) admitted(context.Context, *Service, account) (bool, error) { return true, nil }
+
+// patience implements outlet: a day, whatever goes wrong.
+func (w *webhook) patience(status int) int {
+	if status == http.StatusGone {
+		return 0
 	}
+	return len(retries())
+}
+
+// abandon implements outlet: a webhook whose receiver says so goes, another one is
+// disabled until its owner looks after it. The notice comes first: told twice is told
+// once.
+func (w *webhook) abandon(ctx context.Context, s *Service, status int) error {
+	if status == http.StatusGone {
+		if err := s.notify(ctx, w.User, noticeRef(*w, "gone"), users.NoticeChannel, users.NoticeWebhookGone); err != nil {
+			return err
+		}
+		return s.store.webhooks.Delete(ctx, w.id)
+	}
+	if err := s.notify(ctx, w.User, noticeRef(*w, "disabled"), users.NoticeChannel, users.NoticeWebhookDisabled); err != nil {
+		return err
+	}
+	w.Failures++
+	w.Disabled, w.ClaimedUntil = true, time.Time{}
+	return s.write(ctx, s.webhooks, w)
 }
 
 func noticeRef(w webhook, what string) string {

@@ -16,8 +16,12 @@ import (
 // does not get to write so when another has taken over.
 func TestWebhookIsOvertaken(t *testing.T) {
 	t.Parallel()
+	onBoth(t, webhookIsOvertaken)
+}
+
+func webhookIsOvertaken(t *testing.T, open opener) {
 	r := receive(t)
-	h := hookUp(t, r.URL)
+	h := hookUp(t, open, r.URL)
 	arrived, asleep := make(chan struct{}, 10), make(chan struct{})
 	r.answers(func(w http.ResponseWriter, _ *http.Request) {
 		arrived <- struct{}{}
@@ -54,9 +58,13 @@ func TestWebhookIsOvertaken(t *testing.T) {
 // that came twice by their id.
 func TestWebhookAcrossCrashes(t *testing.T) {
 	t.Parallel()
+	onBoth(t, webhookAcrossCrashes)
+}
+
+func webhookAcrossCrashes(t *testing.T, open opener) {
 	const events, rooms = 60, 3
 	r := receive(t)
-	h := hookUp(t, r.URL)
+	h := hookUp(t, open, r.URL)
 	h.stop()
 	r.answers(func(w http.ResponseWriter, _ *http.Request) {
 		if rand.N(10) == 0 {

@@ -76,7 +76,9 @@ func status(code int) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-func loopback(c *userssvc.Config, _ *userssvc.Deps) { c.Webhooks.AllowPrivate = true }
+func loopback(c *userssvc.Config, _ *userssvc.Deps) {
+	c.Webhooks.AllowPrivate, c.Push.AllowPrivate = true, true
+}
 
 // hooked is a user with a subscription to title 5 and a webhook.
 type hooked struct {
@@ -87,7 +89,7 @@ type hooked struct {
 	stop func()
 }
 
-func hookUp(t *testing.T, url string, types ...string) *hooked {
+func hookUp(t *testing.T, open opener, url string, types ...string) *hooked {
 	t.Helper()
 	n := newNewsroom()
 	h := &hooked{house: open(t, n.reading, loopback), news: n}
@@ -146,8 +148,12 @@ func (h *hooked) skip(t *testing.T) {
 // subscribed to and nothing else.
 func TestWebhookDelivers(t *testing.T) {
 	t.Parallel()
+	onBoth(t, webhookDelivers)
+}
+
+func webhookDelivers(t *testing.T, open opener) {
 	r := receive(t)
-	h := hookUp(t, r.URL+"/hook?x=1", realtime.NewEpisode)
+	h := hookUp(t, open, r.URL+"/hook?x=1", realtime.NewEpisode)
 	h.news.publish(t, episode(5, 1), episode(6, 1),
 		realtime.Event{Type: realtime.StatusChange, TitleID: 5, Data: map[string]any{"new_status": "completed"}}, episode(5, 2))
 	h.news.publish(t, episode(5, 3))
@@ -205,8 +211,12 @@ func verify(t *testing.T, secret string, p post) {
 // disabled and its owner told. Nothing that an answer points to is asked.
 func TestWebhookRetries(t *testing.T) {
 	t.Parallel()
+	onBoth(t, webhookRetries)
+}
+
+func webhookRetries(t *testing.T, open opener) {
 	elsewhere, r := receive(t), receive(t)
-	h := hookUp(t, r.URL)
+	h := hookUp(t, open, r.URL)
 	answers := []func(http.ResponseWriter, *http.Request){
 		status(http.StatusInternalServerError), status(http.StatusNotFound), status(http.StatusTooManyRequests),
 		func(w http.ResponseWriter, req *http.Request) {
@@ -260,8 +270,12 @@ func TestWebhookRetries(t *testing.T) {
 // TestWebhookRecovers: a failure that passes costs nothing but time.
 func TestWebhookRecovers(t *testing.T) {
 	t.Parallel()
+	onBoth(t, webhookRecovers)
+}
+
+func webhookRecovers(t *testing.T, open opener) {
 	r := receive(t)
-	h := hookUp(t, r.URL)
+	h := hookUp(t, open, r.URL)
 	r.answers(status(http.StatusServiceUnavailable))
 	h.news.publish(t, episode(5, 1))
 	h.becomes(t, failures(1))
@@ -275,8 +289,12 @@ func TestWebhookRecovers(t *testing.T) {
 
 func TestWebhookGone(t *testing.T) {
 	t.Parallel()
+	onBoth(t, webhookGone)
+}
+
+func webhookGone(t *testing.T, open opener) {
 	r := receive(t)
-	h := hookUp(t, r.URL)
+	h := hookUp(t, open, r.URL)
 	r.answers(status(http.StatusGone))
 	h.news.publish(t, episode(5, 1), episode(5, 2))
 	p := unread(t, h, h.user, 3)
@@ -295,8 +313,12 @@ func TestWebhookGone(t *testing.T) {
 // behind the quiet hours it tells of everything.
 func TestWebhookSleeps(t *testing.T) {
 	t.Parallel()
+	onBoth(t, webhookSleeps)
+}
+
+func webhookSleeps(t *testing.T, open opener) {
 	r := receive(t)
-	h := hookUp(t, r.URL)
+	h := hookUp(t, open, r.URL)
 	from := time.Now().UTC().Add(-2 * time.Hour)
 	quiet := users.QuietHours{From: from.Format("15:04"), To: from.Add(4 * time.Hour).Format("15:04"), TimeZone: "UTC"}
 	set := func(q users.QuietHours) {

@@ -37,6 +37,11 @@ func InboxContract(t *testing.T, open func(t *testing.T) InboxSubject) {
 		{"Webhooks", webhooks},
 		{"WebhooksRefused", webhooksRefused},
 		{"FeedToken", feedToken},
+		{"PushKey", pushKeys},
+		{"Push", pushes},
+		{"PushRefused", pushRefused},
+		{"PushCrowd", pushCrowd},
+		{"PushEnds", pushEnds},
 		{"InboxCanceled", inboxCanceled},
 	} {
 		t.Run(p.name, func(t *testing.T) {
@@ -339,6 +344,10 @@ func inboxCanceled(t *testing.T, s InboxSubject) {
 		"IssueFeedToken": func() error { _, err := s.IssueFeedToken(ctx, "x"); return err },
 		"RevokeFeed":     func() error { return s.RevokeFeedToken(ctx, "x") },
 		"FeedTitles":     func() error { _, err := s.FeedTitles(ctx, "x"); return err },
+		"PushKey":        func() error { _, err := s.PushKey(ctx); return err },
+		"PushEndpoints":  func() error { _, err := s.PushEndpoints(ctx, "x"); return err },
+		"AddPush":        func() error { _, err := s.AddPush(ctx, users.NewPush{}); return err },
+		"RemovePush":     func() error { return s.RemovePush(ctx, "x", "y") },
 	} {
 		is(t, what, call(), context.Canceled)
 	}

@@ -23,6 +23,7 @@ type Fake struct {
 	access   map[string]string // token → session id
 	failures map[string]int
 	news     []users.Notification // oldest first
+	pushes   []fakePush
 }
 
 type fakeUser struct {

@@ -5,6 +5,37 @@ import assert from 'node:assert/strict';
 /** A button or link by its words, in Russian. */
 const button = (page, name) => page.getByRole('button', { name });
 
+/** A browser of a test has no push service: the subscription is made up, all else is real. */
+function pretendPush() {
+  const p256dh = 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4';
+  const said = { endpoint: 'https://push.invalid/1', keys: { p256dh, auth: 'BTBZMqHH6r4Tts7J_aSIgg' } };
+  let made = null;
+  const unsubscribe = async () => {
+    made = null;
+    return true;
+  };
+  PushManager.prototype.getSubscription = async () => made;
+  PushManager.prototype.subscribe = async (options) => {
+    made = { endpoint: said.endpoint, options, unsubscribe, toJSON: () => said };
+    return made;
+  };
+}
+
+/** Hands the service worker a message, as the browser does that has received it. */
+async function deliver(page, url, message) {
+  const devtools = await page.context().newCDPSession(page);
+  const known = new Promise((done) => {
+    devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      if (registrations[0]) done(registrations[0].registrationId);
+    });
+  });
+  await devtools.send('ServiceWorker.enable');
+  const registrationId = await known;
+  const data = JSON.stringify(message);
+  await devtools.send('ServiceWorker.deliverPushMessage', { origin: url, registrationId, data });
+  await devtools.detach();
+}
+
 /** The steps, each a name and what must hold; `page` belongs to somebody signed in. */
 export function signedInSteps(page, url) {
   // Those that stand in for cards on their way have no link.
@@ -93,6 +124,65 @@ export function signedInSteps(page, url) {
         await page.waitForFunction(
           () => !Object.keys(localStorage).some((key) => key.startsWith('anihub.outbox.')),
         );
+      },
+    ],
+    [
+      'a webhook is added, shows its secret, and goes',
+      async () => {
+        await page.goto(`${url}/profile`);
+        const panel = page.locator('section[aria-labelledby=webhooks-title]');
+        await panel.locator('input[name=webhook]').fill('https://127.0.0.1/hook');
+        await panel.getByRole('button', { name: 'Добавить' }).click();
+        await panel.locator('.field-note.wrong').waitFor();
+        // Nobody ever answers under this name (RFC 6761).
+        await panel.locator('input[name=webhook]').fill('https://hooks.invalid/anihub');
+        await panel.getByRole('button', { name: 'Добавить' }).click();
+        assert.match(await panel.locator('.copy-row input').inputValue(), /^whsec_/);
+        await panel.locator('.webhook', { hasText: 'hooks.invalid' }).waitFor();
+        await panel.getByRole('button', { name: 'Удалить вебхук https://hooks.invalid/anihub' }).click();
+        await panel.locator('.webhook').waitFor({ state: 'detached' });
+      },
+    ],
+    [
+      'quiet hours are kept',
+      async () => {
+        const panel = page.locator('form[aria-labelledby=quiet-title]');
+        const save = async () => {
+          await panel.getByRole('button', { name: 'Сохранить' }).click();
+          await panel.locator('[role=status]', { hasText: 'Сохранено' }).waitFor();
+        };
+        await panel.getByLabel('Не беспокоить').check();
+        await panel.locator('input[name=from]').fill('22:30');
+        await save();
+        await page.reload();
+        assert.equal(await panel.locator('input[name=from]').inputValue(), '22:30');
+        assert.equal(await panel.getByLabel('Не беспокоить').isChecked(), true);
+        await panel.getByLabel('Не беспокоить').uncheck();
+        await save();
+      },
+    ],
+    [
+      'the browser is told once it is switched on, and not once it is off',
+      async () => {
+        await page.context().grantPermissions(['notifications'], { origin: url });
+        await page.evaluate(pretendPush);
+        const told = page.waitForResponse(
+          (answer) => answer.url().endsWith('/api/users/push') && answer.ok(),
+        );
+        await page.getByLabel('Показывать на этом устройстве').click();
+        await told;
+        await page.getByText('Новые серии ваших тайтлов появятся здесь').waitFor();
+        const message = { type: 'new_episode', event_id: 'e', title_id: 9901, title: 'Фонарщик', episode: 3 };
+        await deliver(page, url, message);
+        const shown = await page.waitForFunction(async () => {
+          const [first] = await (await navigator.serviceWorker.ready).getNotifications();
+          return first && `${first.title}: ${first.body}, ${first.data.url}`;
+        });
+        assert.equal(await shown.jsonValue(), 'Фонарщик: Вышла серия 3, /title/9901?ep=3');
+        const gone = page.waitForResponse((answer) => answer.request().method() === 'DELETE' && answer.ok());
+        await page.getByLabel('Показывать на этом устройстве').click();
+        await gone;
+        await page.getByText('Браузер покажет новые серии').waitFor();
       },
     ],
     [

@@ -31,6 +31,21 @@ export async function setSubscribed(titleId: number, on: boolean): Promise<void>
   }
 }
 
+export type Preference = Pick<Subscription, 'quality' | 'channels'>;
+
+/** Says how to be told about a title that is followed. */
+export async function prefer(titleId: number, how: Preference): Promise<void> {
+  const { data } = await api<Subscription>(`/api/users/subscriptions/${titleId}`, {
+    method: 'PUT',
+    auth: true,
+    body: how,
+  });
+  patchQuery<Subscription[]>(subscriptionsKey, (answer) => ({
+    ...answer,
+    data: answer.data.map((entry) => (entry.title_id === titleId ? data : entry)),
+  }));
+}
+
 function mark(titleId: number, on: boolean): void {
   patchQuery<Subscription[]>(subscriptionsKey, (answer: Envelope<Subscription[]>) => {
     const others = answer.data.filter((entry) => entry.title_id !== titleId);

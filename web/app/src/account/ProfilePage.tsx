@@ -16,6 +16,7 @@ import { DeleteAccount } from './DeleteAccount';
 import { Following } from './Following';
 import { leave } from './leaving';
 import { NameForm, profileKey } from './NameForm';
+import { Notify } from './Notify';
 import { PasswordForm } from './PasswordForm';
 import { Sessions } from './Sessions';
 import { Transfer } from './Transfer';
@@ -77,6 +78,7 @@ function Profile({ user }: { user: User }) {
           <ToastForm />
         </div>
       </section>
+      {answer || error ? <Notify user={shown} /> : null}
       <Transfer />
       {custody ? (
         <section className="section" aria-label={t.me.remove}>

@@ -5,7 +5,7 @@ import { fill, useWords } from '../i18n';
 import { tell } from '../live/notes';
 import { Failure, reasonOf } from '../ui/States';
 import { useNow } from '../ui/useNow';
-import { endOtherSessions, endSession, type SessionInfo, useSessions } from './custody';
+import { deviceName, endOtherSessions, endSession, type SessionInfo, useSessions } from './custody';
 
 /** Where the viewer is signed in, and the way to end that elsewhere. */
 export function Sessions() {
@@ -58,7 +58,7 @@ function SessionRow({ session, busy, end }: { session: SessionInfo; busy: boolea
   const { lang, t } = useWords();
   const now = useNow();
   const used = parseTime(session.used_at);
-  const device = session.device || t.me.unknownDevice;
+  const device = deviceName(session.device, t.me);
   return (
     <li className="session">
       <span className="session-text">

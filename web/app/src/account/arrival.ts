@@ -26,6 +26,9 @@ async function arrived(userId: string): Promise<void> {
   await adoptProgress(userId);
   // What cannot be done now is done at the next start.
   await grantWishes().catch(() => undefined);
+  // Few have it: it is not in the first bundle.
+  if (recall('push') === userId)
+    await import('./push').then(({ keepPush }) => keepPush(userId)).catch(() => undefined);
 }
 
 function left(): void {

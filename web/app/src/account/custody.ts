@@ -1,19 +1,11 @@
 import { api } from '../api';
+import type { SessionInfo } from '../api/schema.gen';
+import { fill } from '../i18n/plural';
 import { patchQuery, type Query, type QueryState, useQuery } from '../query';
 
 // What an owner does with an account: sessions, password, the end of it.
 
-/** Where the viewer is signed in. */
-export interface SessionInfo {
-  id: string;
-  device: string;
-  address: string;
-  created_at: string | null;
-  used_at: string | null;
-  expires_at: string | null;
-  /** It is the one that asks. */
-  current: boolean;
-}
+export type { SessionInfo };
 
 const base = '/api/users';
 const key = 'me:sessions';
@@ -53,4 +45,14 @@ export async function changePassword(current: string, next: string): Promise<voi
 
 export async function deleteAccount(password: string): Promise<void> {
   await api(`${base}/account`, { method: 'DELETE', auth: true, body: { password } });
+}
+
+// What the server says of a client that it does not know.
+const unknown = 'Unknown device';
+
+/** The server says "Firefox on Windows"; names need no translation, the rest does. */
+export function deviceName(said: string, words: { unknownDevice: string; deviceOn: string }): string {
+  if (said === '' || said === unknown) return words.unknownDevice;
+  const [browser = said, system] = said.split(' on ');
+  return system ? fill(words.deviceOn, { browser, system }) : said;
 }

@@ -839,7 +839,7 @@ export interface paths {
         };
         /**
          * Everything that is kept about oneself
-         * @description Profile, subscriptions, lists, favourites and progress. No secrets.
+         * @description Profile, sessions, subscriptions, webhooks, push endpoints, lists, favourites and progress. No secrets.
          */
         get: operations["exportUser"];
         put?: never;
@@ -946,6 +946,50 @@ export interface paths {
          * @description Removing nothing is no error.
          */
         delete: operations["removeWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/push/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The key to subscribe a browser with
+         * @description For `pushManager.subscribe({userVisibleOnly: true, applicationServerKey})`. It is that of the installation and stays the same.
+         */
+        get: operations["getPushKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a browser told of the news
+         * @description Takes what `PushSubscription.toJSON()` gives. The browser is told of the subscribed titles, also while no page is open, until this session ends. Messages are encrypted for it (RFC 8291); a later one about a title replaces one that waits. Again is no error. An endpoint that another user added on the same browser becomes this user's. At most 20; beyond that the one goes that was not added again for longest.
+         */
+        post: operations["addPush"];
+        /**
+         * Tell a browser no more
+         * @description Removing nothing is no error.
+         */
+        delete: operations["removePush"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1564,7 +1608,7 @@ export interface components {
             channels: components["schemas"]["Channel"][] | null;
         };
         /** @enum {string} */
-        Channel: "feed" | "webhook";
+        Channel: "feed" | "push" | "webhook";
         Preference: {
             /**
              * @description Left out: any.
@@ -1669,6 +1713,37 @@ export interface components {
         Replay: {
             /** @description A position. */
             after: string;
+        };
+        PushKey: {
+            /**
+             * @description A point of P-256, uncompressed, in base64url.
+             * @example BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4
+             */
+            public_key: string;
+        };
+        PushSubscription: {
+            /** @description https, at most 2048 bytes, to a public address. */
+            endpoint: string;
+            /** @description When it ends, in milliseconds since 1970. */
+            expirationTime?: number | null;
+            keys: {
+                /** @description A point of P-256, uncompressed, in base64url. */
+                p256dh: string;
+                /** @description 16 bytes in base64url. */
+                auth: string;
+            };
+        };
+        PushRemoval: {
+            endpoint: string;
+        };
+        PushEndpoint: {
+            endpoint: string;
+            /** @description In a row. */
+            failures: number;
+            /** @description Events that its push service took. */
+            delivered: number;
+            created_at: components["schemas"]["KnownMoment"];
+            added_at: components["schemas"]["KnownMoment"];
         };
         FeedToken: {
             /** @example 5f0c9a7be2d14683bb1e0f7a2c9d8e41 */
@@ -1796,6 +1871,16 @@ export interface components {
             /** @constant */
             success: true;
             data: components["schemas"]["MadeWebhook"];
+        };
+        PushKeyAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["PushKey"];
+        };
+        PushAnswer: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["PushEndpoint"];
         };
         FeedTokenAnswer: {
             /** @constant */
@@ -1955,6 +2040,8 @@ export interface components {
             profile: components["schemas"]["User"];
             sessions: components["schemas"]["SessionInfo"][];
             subscriptions: components["schemas"]["Subscription"][];
+            webhooks: components["schemas"]["Webhook"][];
+            push: components["schemas"]["PushEndpoint"][];
             lists: components["schemas"]["Entry"][];
             favorites: components["schemas"]["Entry"][];
             progress: components["schemas"]["TitleProgress"][];
@@ -2789,6 +2876,10 @@ export type NewsType = components['schemas']['NewsType'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type MadeWebhook = components['schemas']['MadeWebhook'];
 export type Replay = components['schemas']['Replay'];
+export type PushKey = components['schemas']['PushKey'];
+export type PushSubscription = components['schemas']['PushSubscription'];
+export type PushRemoval = components['schemas']['PushRemoval'];
+export type PushEndpoint = components['schemas']['PushEndpoint'];
 export type FeedToken = components['schemas']['FeedToken'];
 export type Registration = components['schemas']['Registration'];
 export type Credentials = components['schemas']['Credentials'];
@@ -2808,6 +2899,8 @@ export type UnreadAnswer = components['schemas']['UnreadAnswer'];
 export type WebhooksAnswer = components['schemas']['WebhooksAnswer'];
 export type WebhookAnswer = components['schemas']['WebhookAnswer'];
 export type NewWebhookAnswer = components['schemas']['NewWebhookAnswer'];
+export type PushKeyAnswer = components['schemas']['PushKeyAnswer'];
+export type PushAnswer = components['schemas']['PushAnswer'];
 export type FeedTokenAnswer = components['schemas']['FeedTokenAnswer'];
 export type ListStatus = components['schemas']['ListStatus'];
 export type Score = components['schemas']['Score'];
@@ -5116,6 +5209,104 @@ export interface operations {
             400: components["responses"]["BadParameter"];
             401: components["responses"]["SignIn"];
             404: components["responses"]["NoSuchPath"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    getPushKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The public half. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKeyAnswer"];
+                };
+            };
+            400: components["responses"]["BadParameter"];
+            401: components["responses"]["SignIn"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    addPush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSubscription"];
+            };
+        };
+        responses: {
+            /** @description It is told of what happens from now on. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushAnswer"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            404: components["responses"]["NoUser"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["Unacceptable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UsersUnavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    removePush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushRemoval"];
+            };
+        };
+        responses: {
+            /** @description It is not told. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["SignIn"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["NotJSON"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UsersUnavailable"];

@@ -69,6 +69,7 @@ export const viewer: typeof words = {
     sessions: 'Where you are signed in',
     thisDevice: 'this device',
     unknownDevice: 'Unknown device',
+    deviceOn: '{browser} on {system}',
     endSession: 'Sign out',
     endSessionOf: 'Sign out: {device}',
     endOthers: 'Sign out everywhere else',

@@ -1,3 +1,4 @@
+import { notify } from './en-notify';
 import { viewer } from './en-viewer';
 import type { Forms } from './plural';
 import type { Dictionary } from './ru';
@@ -244,4 +245,5 @@ export const en: Dictionary = {
   plural: { episodes, fresh, titles },
   noPoster: 'No poster',
   ...viewer,
+  notify,
 };

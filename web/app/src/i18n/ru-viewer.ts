@@ -70,6 +70,7 @@ export const viewer = {
     sessions: 'Где вы вошли',
     thisDevice: 'это устройство',
     unknownDevice: 'Неизвестное устройство',
+    deviceOn: '{browser}, {system}',
     endSession: 'Завершить',
     endSessionOf: 'Завершить сеанс: {device}',
     endOthers: 'Завершить все остальные',

@@ -1,4 +1,5 @@
 import type { Forms } from './plural';
+import { notify } from './ru-notify';
 import { viewer } from './ru-viewer';
 
 const episodes: Forms = { one: '# серия', few: '# серии', many: '# серий', other: '# серии' };
@@ -243,6 +244,7 @@ export const ru = {
   plural: { episodes, fresh, titles },
   noPoster: 'Постера нет',
   ...viewer,
+  notify,
 };
 
 export type Dictionary = typeof ru;

@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import { api } from '../api';
 import { type ApiError, toApiError } from '../api/error';
-import { fill, useWords } from '../i18n';
+import { useWords } from '../i18n';
 import { tell } from '../live/notes';
+import { CopyRow } from '../ui/CopyRow';
 import { reasonOf } from '../ui/States';
 import { feedAddress, feedFormats } from './feed';
 
@@ -40,7 +41,9 @@ export function FeedLink() {
       {token ? (
         <ul className="feed-links">
           {feedFormats.map((format) => (
-            <FeedRow key={format} name={t.inbox.formats[format]} address={feedAddress(token, format)} />
+            <li key={format}>
+              <CopyRow name={t.inbox.formats[format]} text={feedAddress(token, format)} />
+            </li>
           ))}
         </ul>
       ) : null}
@@ -56,38 +59,5 @@ export function FeedLink() {
         {error ? reasonOf(error, t.state) : null}
       </p>
     </section>
-  );
-}
-
-function FeedRow({ name, address }: { name: string; address: string }) {
-  const { t } = useWords();
-  const [copied, setCopied] = useState(false);
-  async function copy() {
-    try {
-      await navigator.clipboard.writeText(address);
-      setCopied(true);
-    } catch {
-      // Not allowed here: the address stands in the field to be taken by hand.
-      setCopied(false);
-    }
-  }
-  return (
-    <li className="feed-row">
-      <label>
-        <span>{name}</span>
-        <input type="text" readOnly value={address} onFocus={(event) => event.target.select()} />
-      </label>
-      <button
-        type="button"
-        className="button small"
-        aria-label={fill(t.inbox.copyOf, { name })}
-        onClick={() => void copy()}
-      >
-        {copied ? t.inbox.copied : t.inbox.copy}
-      </button>
-      <span className="sr-only" role="status">
-        {copied ? t.inbox.copied : null}
-      </span>
-    </li>
   );
 }

@@ -12,7 +12,8 @@ import {
 
 function note(event_id: string, more: Partial<Notification> = {}): Notification {
   const at = '2026-11-26T10:00:00Z';
-  const of = { title_id: 7, episode: 3, title: 'Соль', poster: null, at, read: false };
+  const none = { poster: null, new_status: null, reason: null };
+  const of = { title_id: 7, episode: 3, title: 'Соль', at, read: false, ...none };
   return { event_id, position: `e:${event_id}`, type: 'new_episode', ...of, ...more };
 }
 

@@ -1,22 +1,10 @@
-import type { AniHubEvent } from '../../../sdk/anihub.js';
+import type { AniHubEvent, EpisodeData } from '../../../sdk/anihub.js';
+import type { InboxItem } from '../api/schema.gen';
 import type { Envelope } from '../api/types';
+import { eventNames } from '../live/apply';
 
-/** One thing the viewer was told, as `GET /api/users/notifications` says it. */
-export interface Notification {
-  event_id: string;
-  /** Its place in the order of events: what `up_to` takes. */
-  position: string;
-  /** Of an event, or `security` and `channel` for notices about the account. */
-  type: string;
-  title_id: number | null;
-  episode: number | null;
-  title: string | { ru?: string | null; en?: string | null } | null;
-  poster: string | null;
-  at: string;
-  read: boolean;
-  new_status?: string | null;
-  reason?: string | null;
-}
+/** One thing the viewer was told. */
+export type Notification = InboxItem;
 
 export type Inbox = Envelope<Notification[]>;
 
@@ -33,15 +21,18 @@ function withUnread(inbox: Inbox, data: Notification[], unread: number): Inbox {
 /** Puts the news of an event at the head, once, until the server is asked again. */
 export function withPushed(inbox: Inbox, push: AniHubEvent, now: string): Inbox {
   if (inbox.data.some(({ event_id }) => event_id === push.event_id)) return inbox;
-  const { title_id, episode, title, poster } = push.data as Partial<Notification>;
+  const { title_id, episode, title, poster } = push.data as Partial<EpisodeData>;
+  const names = eventNames(title ?? null);
   const news: Notification = {
     event_id: push.event_id,
     position: push.position,
-    type: push.type,
+    type: push.type as Notification['type'],
     title_id: title_id ?? null,
     episode: episode ?? null,
-    title: title ?? null,
+    title: names.ru ?? names.en,
     poster: typeof poster === 'string' ? poster : null,
+    new_status: null,
+    reason: null,
     at: now,
     read: false,
   };
@@ -75,7 +66,7 @@ export interface Day {
 export function byDay(items: Notification[], now: Date): Day[] {
   const days: Day[] = [];
   for (const item of items) {
-    const date = midnight(new Date(item.at));
+    const date = midnight(new Date(item.at ?? now));
     const key = `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
     let day = days.find((known) => known.key === key);
     if (!day) {

@@ -16,8 +16,8 @@ import (
 	"anihub/modules/users"
 )
 
-// A webhook makes AniHub speak to an address that a stranger chose. The form of the
-// URL is checked when it is given. Where its name leads is checked when a connection
+// Webhooks and push make AniHub speak to an address that a stranger chose. The form of
+// the URL is checked when it is given. Where its name leads is checked when a connection
 // is made, on the address that is dialled: a name may lead elsewhere by then (DNS
 // rebinding), and any spelling of an address (0x7f.1, ::ffff:127.0.0.1) is an address
 // there.
@@ -29,18 +29,27 @@ type WebhooksConfig struct {
 
 const acceptedURL = "an https URL of at most 2048 bytes, without user, password and fragment, that leads to a public address"
 
-// checkURL tells whether a webhook may have this address, as far as its form says.
-func (c WebhooksConfig) checkURL(raw string) error {
+// PushConfig is modules.users.push.
+type PushConfig struct {
+	AllowPrivate bool   `yaml:"allow_private"` // as that of webhooks
+	Contact      string `yaml:"contact"`       // mailto: or https: whom a push service may ask about this site; "" = none
+}
+
+// guard says where AniHub may be made to call.
+type guard struct{ private bool }
+
+// checkURL tells whether a stranger may name this address, as far as its form says.
+func (g guard) checkURL(field, raw string) error {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || len(raw) > users.MaxWebhookURL || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }),
-		u.Scheme != "https" && (u.Scheme != "http" || !c.AllowPrivate),
+		u.Scheme != "https" && (u.Scheme != "http" || !g.private),
 		u.Hostname() == "" || u.User != nil || u.Opaque != "" || u.Fragment != "",
 		u.Port() == "0", strings.ContainsAny(u.Hostname(), "%\\@"):
-		return unacceptable("url", acceptedURL)
+		return unacceptable(field, acceptedURL)
 	}
-	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && !c.AllowPrivate && !public(addr) {
-		return unacceptable("url", acceptedURL)
+	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && !g.private && !public(addr) {
+		return unacceptable(field, acceptedURL)
 	}
 	return nil
 }
@@ -75,28 +84,30 @@ func public(a netip.Addr) bool {
 var errNotPublic = errors.New("the address is not public")
 
 // control refuses a connection before its first packet.
-func (c WebhooksConfig) control(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (g guard) control(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: %s", errNotPublic, address)
 	}
-	if !c.AllowPrivate && !public(at.Addr()) {
+	if !g.private && !public(at.Addr()) {
 		return fmt.Errorf("%w: %s", errNotPublic, at.Addr())
 	}
 	return nil
 }
 
-// webhookTime bounds a delivery, from the name to the end of the answer.
-const webhookTime = 10 * time.Second
+// deliveryTime bounds a delivery, from the name to the end of the answer.
+const deliveryTime = 10 * time.Second
 
-// client calls webhooks: through no proxy, which would dial in its place, and to
-// nowhere that an answer points to.
-func (c WebhooksConfig) client() *http.Client {
-	dialer := &net.Dialer{Timeout: webhookTime, ControlContext: c.control}
+// client calls what strangers named: through no proxy, which would dial in its place,
+// and to nowhere that an answer points to. Connections are kept where many outlets
+// share a host, as those of a push service do.
+func (g guard) client(kept bool) *http.Client {
+	dialer := &net.Dialer{Timeout: deliveryTime, ControlContext: g.control}
 	return &http.Client{
-		Timeout: webhookTime,
+		Timeout: deliveryTime,
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: webhookTime, DisableKeepAlives: true,
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: deliveryTime, DisableKeepAlives: !kept,
+			MaxIdleConnsPerHost: deliverers, IdleConnTimeout: time.Minute,
 			MaxResponseHeaderBytes: 32 << 10, ForceAttemptHTTP2: true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,8 +23,6 @@ import (
 const (
 	secretBytes  = 32
 	secretPrefix = "whsec_"
-	// answerBytes is how much of an answer is read before the connection is dropped.
-	answerBytes = 64 << 10
 )
 
 func newSecret() []byte {
@@ -58,26 +55,20 @@ type delivery struct {
 	Data      json.RawMessage `json:"data"`
 }
 
-// send delivers one event once and returns the status of the answer.
-func (s *Service) send(ctx context.Context, w webhook, h *happened) (int, error) {
+// request implements outlet.
+func (w *webhook) request(ctx context.Context, _ *Service, h *happened) (*http.Request, error) {
 	body, err := json.Marshal(delivery{h.typ, h.at, h.id, h.position, json.RawMessage(h.data)})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	id, at := deliveryID(w.id, h.id), strconv.FormatInt(time.Now().Unix(), 10)
 	req.Header = http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"AniHub-Webhooks/1"},
 		"Webhook-Id": {id}, "Webhook-Timestamp": {at}, "Webhook-Signature": {sign(w.Secret, id, at, body)},
 	}
-	resp, err := s.webhooks.client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	_, _ = io.CopyN(io.Discard, resp.Body, answerBytes) // what it says is of no interest
-	_ = resp.Body.Close()
-	return resp.StatusCode, nil
+	return req, nil
 }

@@ -137,6 +137,21 @@ func TestANameThatLeadsHome(t *testing.T) {
 	}
 }
 
+// TestAPushServiceThatLeadsHome: the same holds of endpoints, whatever was allowed when
+// they were added.
+func TestAPushServiceThatLeadsHome(t *testing.T) {
+	t.Parallel()
+	d := pushTo(t, open)
+	d.stop()
+	d.house = openOn(t, d.store, d.news.reading) // nothing is allowed any more
+	run(t, d.house)
+	d.news.publish(t, episode(5, 1))
+	d.becomes(t, func(p users.PushEndpoint) bool { return p.Failures == 1 })
+	if n := len(d.browser.posts()); n != 0 {
+		t.Errorf("%d posts", n)
+	}
+}
+
 // FuzzWebhookURL: what is accepted is https, names no user, and if it names an address,
 // a public one, in whatever spelling Go would dial it.
 func FuzzWebhookURL(f *testing.F) {
