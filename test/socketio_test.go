@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"anihub/platform/anilibria/anilibriatest"
+	"anihub/platform/redisdb/redistest"
 )
 
 // socketIO is the real client, in a process of its own (web/app/e2e/socketio.mjs).
@@ -280,6 +281,41 @@ func (c *socketIO) refused() told {
 	for {
 		if m := c.next(); m.On == "connect_error" {
 			return m
+		}
+	}
+}
+
+// TestSocketIOFromAnotherProcess: realtime lives elsewhere, and nobody can tell; when that
+// process dies the client is asked to come back.
+func TestSocketIOFromAnotherProcess(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	u := newUpstream(t, anilibriatest.Catalogue())
+	env := append(u.env(), "REDIS_URL="+redis.URL())
+	back := start(t, []string{"serve", "-target", "catalog,realtime"}, append(env, "ANIHUB_MODULES_USERS_URL=http://127.0.0.1:1")...)
+	front := start(t, []string{"serve", "-target", "users,sync"},
+		append(env, "ANIHUB_MODULES_CATALOG_URL="+back.internal, "ANIHUB_MODULES_REALTIME_URL="+back.internal)...)
+	front.ready()
+	eventually(t, "the baseline is settled", func() bool { return front.metric("sync_polls_total", `result="ok"`) > 0 })
+	for _, transport := range []string{"polling", "websocket"} {
+		c := newSocketIO(t, front.url, map[string]any{"transports": []string{transport}})
+		c.until("event", "hello")
+		if a := c.ask("subscribe_title", map[string]any{"title_id": 9901}); a["recovered"] != true {
+			t.Errorf("over %s: %v", transport, a)
+		}
+		if a := c.ask("resume", map[string]any{"position": "nowhere"}); fmt.Sprint(a["error"]) == "<nil>" {
+			t.Errorf("over %s, a bad position: %v", transport, a)
+		}
+		if _, err := u.AirEpisode(9901); err != nil {
+			t.Fatal(err)
+		}
+		if m := c.until("event", "new_episode"); m.Meta.EventID == "" || m.Data["title_id"] != float64(9901) {
+			t.Errorf("over %s: %+v", transport, m)
+		}
+		if transport == "websocket" {
+			back.kill()
+			c.until("event", "reconnect")
+			c.until("disconnect", "")
 		}
 	}
 }

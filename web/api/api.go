@@ -48,17 +48,18 @@ type Deps struct {
 
 // API serves the routes.
 type API struct {
-	cfg     Config
-	deps    Deps
-	events  *Events
-	answers *answers
-	waiting audience
-	docs    *openapi.Reference
-	sdk     *sdk.SDK
-	limit   *limiter
-	metrics *metrics
-	tracing bool
-	proxies []*net.IPNet // whose word about the reader's address and ours is believed
+	cfg      Config
+	deps     Deps
+	events   *Events
+	answers  *answers
+	waiting  audience
+	docs     *openapi.Reference
+	messages *openapi.Reference // what goes over connections
+	sdk      *sdk.SDK
+	limit    *limiter
+	metrics  *metrics
+	tracing  bool
+	proxies  []*net.IPNet // whose word about the reader's address and ours is believed
 }
 
 // New builds the surface. It starts nothing.
@@ -84,7 +85,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 	_, off := deps.Tracer.(noop.Tracer)
 	return &API{
 		cfg: cfg, deps: deps, events: events, answers: kept, waiting: audience{ask: deps.Realtime.Presence},
-		docs: openapi.Public(), sdk: client,
+		docs: openapi.Public(), messages: openapi.Realtime(), sdk: client,
 		limit: newLimiter(cfg.RateLimit), metrics: m, tracing: !off,
 	}, nil
 }

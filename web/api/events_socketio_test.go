@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,6 +19,7 @@ import (
 	"anihub/modules/realtime"
 	rt "anihub/modules/realtime/realtimetest"
 	"anihub/web/api"
+	"anihub/web/openapi/openapitest"
 )
 
 // client is a client of Socket.IO that speaks packets, over either transport.
@@ -603,6 +607,10 @@ func TestSocketIODrain(t *testing.T) {
 	drained := make(chan error)
 	go func() { drained <- s.Drain(t.Context()) }()
 	retries := map[string]bool{}
+	messages, err := openapitest.NewMessages()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range all {
 		packets, _ := c.ended()
 		if len(packets) != 1 || !strings.HasPrefix(packets[0], `42["reconnect",{"retry_in_ms":`) {
@@ -610,6 +618,10 @@ func TestSocketIODrain(t *testing.T) {
 			continue
 		}
 		retries[packets[0]] = true
+		said := `{"type":"reconnect","data":` + strings.TrimPrefix(packets[0], `42["reconnect",`)
+		if err := messages.Check("socketio", []byte(said[:len(said)-1]+"}")); err != nil {
+			t.Error(err)
+		}
 	}
 	if packets, _ := stranger.ended(); len(retries) != len(all) || len(packets) > 0 {
 		t.Errorf("%d different times for %d clients, %q for a stranger", len(retries), len(all), packets)
@@ -736,4 +748,50 @@ func TestSocketIOPollEnds(t *testing.T) {
 		cancel()
 	}
 	s.waitOpen(t, 0)
+}
+
+// TestSocketIOPollsFollowAtOnce: a client polls again the moment it has an answer, which is
+// no second poll at once.
+func TestSocketIOPollsFollowAtOnce(t *testing.T) {
+	t.Parallel()
+	s := openStation(t, nil)
+	c := s.joined(t, "polling")
+	c.send(`421["subscribe_title",{"title_id":5}]`)
+	c.expect("431")
+	host := strings.TrimSuffix(strings.TrimPrefix(s.url, "http://"), "/ws")
+	polled := make(chan string, 300)
+	go func() {
+		for range 300 {
+			polled <- pollAlone(host, c.sid)
+		}
+	}()
+	for n := range 300 {
+		rt.Publish(t, s.rt, rt.Episode(5, float64(n)))
+		if body := <-polled; !strings.HasPrefix(body, `42["new_episode"`) {
+			t.Errorf("poll %d: %s", n, body)
+		}
+	}
+}
+
+// pollAlone polls on a connection of its own; on one that is kept the server would wait for
+// the end of the request before.
+func pollAlone(host, sid string) string {
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", sid); err != nil {
+		return err.Error()
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
 }

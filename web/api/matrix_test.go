@@ -106,14 +106,14 @@ func (g *gate) ask(t *testing.T, r *echo.Route, authorization string) (int, enve
 // is new is closed, or is put here by somebody who means it.
 func openToAll(r *echo.Route) bool {
 	switch r.Method + " " + r.Path {
-	case "POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh":
+	case "POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /socket.io/":
 		return true
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	// The token of a personal feed is in its address.
-	for _, prefix := range []string{"/api/anilibria/", "/health/", "/api/openapi.json", "/api/docs", "/sdk/", "/api/users/feed/"} {
+	for _, prefix := range []string{"/api/anilibria/", "/health/", "/socket.io/", "/api/openapi.json", "/api/asyncapi.json", "/api/docs", "/sdk/", "/api/users/feed/"} {
 		if strings.HasPrefix(r.Path, prefix) {
 			return true
 		}

@@ -117,7 +117,7 @@ func TestTheDocumentIsServed(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	for path, want := range map[string]string{
-		"/api/openapi.json": `"openapi": "3.1.0"`, "/api/docs": "<!doctype html>", "/api/docs/reference.js": "localStorage",
+		"/api/openapi.json": `"openapi": "3.1.0"`, "/api/asyncapi.json": `"asyncapi": "3.0.0"`, "/api/docs": "<!doctype html>", "/api/docs/reference.js": "localStorage",
 	} {
 		r := s.get(t, path, "Accept-Encoding", "gzip")
 		if body := string(read(t, r)); r.StatusCode != 200 || r.Header.Get("Content-Encoding") != "gzip" || !strings.Contains(body, want) {
@@ -148,6 +148,20 @@ func TestTheReferenceNeedsNothingElse(t *testing.T) {
 	for _, route := range inspect(t).Routes() {
 		if !strings.Contains(page, `id="`+route.ID+`"`) {
 			t.Errorf("%s is not on the page", route.ID)
+		}
+	}
+	messages, err := openapitest.NewMessages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(messages.Sends("socketio"), "auth", "resume") {
+		if !strings.Contains(page, `id="message-`+name+`"`) {
+			t.Errorf("%s is not on the page", name)
+		}
+	}
+	for _, code := range append(messages.ErrorCodes(), messages.CloseCodes()...) {
+		if !strings.Contains(page, "<code>"+code+"</code>") {
+			t.Errorf("%s is not on the page", code)
 		}
 	}
 }

@@ -62,6 +62,7 @@ func (a *API) otherRoutes() []route {
 		{anyone, http.MethodPost, socketIOPath, a.events.SocketIO},
 
 		{anyone, http.MethodGet, "/api/openapi.json", a.docs.ServeJSON},
+		{anyone, http.MethodGet, "/api/asyncapi.json", a.messages.ServeJSON},
 		{anyone, http.MethodGet, "/api/docs", a.docs.ServePage},
 		{anyone, http.MethodGet, "/api/docs/reference.js", a.docs.ServeScript},
 		{anyone, http.MethodGet, "/sdk/anihub.js", envelope.Bare(a.sdk.ServeModule)},

@@ -1,5 +1,6 @@
 // Package openapi is what AniHub says of its two HTTP surfaces: an OpenAPI 3.1
-// document for each listener, and the same as a page for people.
+// document for each listener, an AsyncAPI 3.0 document for what goes over connections,
+// and the same as a page for people.
 //
 // The documents are written by hand (docs/adr/0009), in spec/: a head for each, paths
 // by noun, and the components they share. They are joined here, when somebody asks
@@ -36,7 +37,7 @@ type made struct {
 // Public is the document of the public listener.
 func Public() *Reference {
 	return newReference(page{
-		origin: "http://localhost:8080", json: "/api/openapi.json", script: "/api/docs/reference.js",
+		origin: "http://localhost:8080", json: "/api/openapi.json", script: "/api/docs/reference.js", async: "/api/asyncapi.json",
 	}, "public", "catalogue", "socketio", "feeds", "accounts", "custody", "library", "inbox", "service", "components", "schemas")
 }
 
@@ -48,7 +49,7 @@ func Internal() *Reference {
 }
 
 func newReference(p page, parts ...string) *Reference {
-	return &Reference{sync.OnceValues(func() (*made, error) {
+	return &Reference{once(func() (*made, error) {
 		tree, err := join(parts)
 		if err != nil {
 			return nil, err
@@ -56,6 +57,8 @@ func newReference(p page, parts ...string) *Reference {
 		return p.make(tree)
 	})}
 }
+
+func once(made func() (*made, error)) func() (*made, error) { return sync.OnceValues(made) }
 
 // JSON is the document as it is served.
 func (r *Reference) JSON() ([]byte, error) {

@@ -26,6 +26,7 @@ type page struct {
 	origin string // of the examples, where the page does not know better
 	json   string // where the document is
 	script string // where the script is; "" = none
+	async  string // where the AsyncAPI document is, which the page shows as well; "" = nowhere
 }
 
 // make brings a document into all its forms.
@@ -70,6 +71,17 @@ func (p page) render(tree object) ([]byte, error) {
 	v, err := newView(tree, p)
 	if err != nil {
 		return nil, err
+	}
+	if p.async != "" {
+		messages, err := asyncTree()
+		if err != nil {
+			return nil, err
+		}
+		shown, err := newAsyncView(messages)
+		if err != nil {
+			return nil, err
+		}
+		v.Async, v.Realtime = p.async, &shown
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, v); err != nil {

@@ -14,6 +14,8 @@ type view struct {
 	JSON, Script                string
 	Groups                      []group
 	Types                       []typeView
+	Async                       string     // where the AsyncAPI document is
+	Realtime                    *asyncView // nil = none
 }
 
 // group is the operations of one tag.
