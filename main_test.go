@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -139,11 +140,19 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
+// freeAddr is an address that nobody will have taken before it is used: one below those
+// that the kernel gives to connections, of which the tests make thousands.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l := listen(t)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(17_000)) //nolint:gosec // not for secrets
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no address is free")
+	return ""
 }
 
 // call makes a request and reads the envelope of its answer.
