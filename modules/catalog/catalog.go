@@ -52,6 +52,10 @@ type Answer[T any] struct {
 	Version   string // identity of Value and Freshness together
 	Freshness Freshness
 	Position  string // place in the event log up to which Value is current; "" = unknown
+
+	// Holds tells at next to no cost whether the answer still is the answer, and up to
+	// which position. It is nil when only the door can tell, as one elsewhere does.
+	Holds func() (position string, ok bool) `json:"-"`
 }
 
 // Freshness says where a value came from and how old it is.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,6 +46,7 @@ type Cache struct {
 	logger  *slog.Logger
 	metrics *metrics
 	private bool
+	changes atomic.Uint64 // of L1
 
 	life context.Context // ends with Close: flights end with it
 	end  context.CancelFunc
@@ -173,11 +175,16 @@ func (c *Cache) atHand(ctx context.Context, key string) finding {
 // ending tells whether a copy that is still trusted has so little left that a
 // reader should have it renewed.
 func (t *tier) ending(e Entry, now time.Time, refreshAt float64) bool {
+	return now.After(t.endsAt(e, refreshAt))
+}
+
+// endsAt is from when on a reader should have a copy renewed.
+func (t *tier) endsAt(e Entry, refreshAt float64) time.Time {
 	if refreshAt >= 1 || e.NotFound {
-		return false
+		return e.CheckAt
 	}
 	life := min(t.ttl, e.FreshUntil.Sub(e.StoredAt))
-	return e.CheckAt.Sub(now) < time.Duration(float64(life)*(1-refreshAt))
+	return e.CheckAt.Add(-time.Duration(float64(life) * (1 - refreshAt)))
 }
 
 func (c *Cache) refreshAhead(ctx context.Context, key string, load LoadAll, have finding) {

@@ -297,4 +297,5 @@ func (c *Cache) clearMemory(ctx context.Context, keys []string, mode Mode) {
 	for _, k := range keys {
 		_ = c.l1.clearOne(ctx, k, mode)
 	}
+	c.changes.Add(1) // also when memory held none of them: a proof outlives what it is about
 }

@@ -246,9 +246,7 @@ func (s *search) answer(l *lookup, a finding, err error) {
 		e.CheckAt = s.c.checkAt(s.c.l1, e)
 		s.c.flights.clear(l.f.key)
 	}
-	s.c.flights.keep(l.f, e.Tags, func() {
-		_ = s.c.l1.level.Set(context.Background(), l.f.key, e) // memory: nothing to report
-	})
+	s.c.flights.keep(l.f, e.Tags, func() { s.c.remember(l.f.key, e) })
 	a.Entry = e
 	s.c.flights.finish(l.f, a, err)
 }
@@ -264,7 +262,7 @@ func (s *search) fill(ctx context.Context, l *lookup) {
 		e.CheckAt = s.c.checkAt(t, e)
 		kept, _ := t.set(ctx, l.f.key, e, l.fences[i]) // counted; the next reader tries again
 		if !kept {
-			_ = s.c.l1.level.Expire(context.Background(), l.f.key)
+			s.c.clearMemory(ctx, []string{l.f.key}, Expire)
 			return
 		}
 	}

@@ -68,6 +68,6 @@ func (c *Cache) put(ctx context.Context, key string, e Entry) (err error) {
 		}
 	}
 	e.CheckAt = c.checkAt(c.l1, e)
-	_ = c.l1.level.Set(context.WithoutCancel(ctx), key, e) // memory
+	c.remember(key, e)
 	return err
 }

@@ -84,6 +84,26 @@ type simProcess struct {
 	mu    sync.Mutex
 	floor [simKeys]int64 // the least version that may be called fresh here
 	known [simKeys][]promise
+	kept  [simKeys]kept
+}
+
+// kept is an answer with the proof that it still is one.
+type kept struct {
+	body  string
+	proof cache.Proof
+}
+
+// recall answers a key by proof, for every other reader.
+func (n *simProcess) recall(k int, willing bool) (body string, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.kept[k].body, willing && n.Holds(n.kept[k].proof)
+}
+
+func (n *simProcess) keep(k int, h cache.Hit, p cache.Proof) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.kept[k] = kept{string(h.Body), p}
 }
 
 // promise: once Applied has passed at, nothing below version is fresh.
@@ -316,12 +336,18 @@ func (n *simProcess) least(k int) int64 {
 func (s *sim) read(t *testing.T, n *simNode, k int) {
 	p := n.now.Load()
 	least := p.least(k)
-	h, err := p.Get(t.Context(), simName(k), s.load(k))
-	if err != nil || h.Stale {
-		return
+	changes, from := p.Changes(), "proof"
+	body, ok := p.recall(k, s.draw(2) == 0)
+	if !ok {
+		h, err := p.Get(t.Context(), simName(k), s.load(k))
+		if err != nil || h.Stale {
+			return
+		}
+		p.keep(k, h, p.Prove(changes, h))
+		body, from = string(h.Body), h.Level
 	}
-	if v, _ := strconv.ParseInt(string(h.Body), 10, 64); v < least {
-		t.Errorf("%s on node %d: %d from %s as fresh, %d was promised", simName(k), s.index(n), v, h.Level, least)
+	if v, _ := strconv.ParseInt(body, 10, 64); v < least {
+		t.Errorf("%s on node %d: %d from %s as fresh, %d was promised", simName(k), s.index(n), v, from, least)
 	}
 }
 

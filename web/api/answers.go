@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
@@ -26,6 +27,16 @@ type encoded struct {
 	etag     string
 	header   []field // what is the same for every reader
 	title    int     // that it is about; 0 = none
+
+	holds atomic.Pointer[func() (position string, ok bool)] // of the door's newest answer; nil = the door is to be asked
+}
+
+// current tells whether this is still the answer, without asking the door.
+func (e *encoded) current() (position string, ok bool) {
+	if holds := e.holds.Load(); holds != nil {
+		return (*holds)()
+	}
+	return "", false
 }
 
 // body is the bytes of an answer in one coding, with the headers that tell of them.
@@ -115,9 +126,13 @@ func answer[T any](a *API, c echo.Context, key string, r reading[T]) error {
 	var kept *encoded
 	have := ""
 	if key != "" {
-		if kept = a.answers.get(key); kept != nil {
-			have = kept.version
+		kept = a.answers.get(key)
+	}
+	if kept != nil {
+		if position, ok := kept.current(); ok {
+			return a.reply(c, kept, position)
 		}
+		have = kept.version
 	}
 	got, err := r.ask(have)
 	if err != nil {
@@ -138,12 +153,20 @@ func answer[T any](a *API, c echo.Context, key string, r reading[T]) error {
 			a.answers.put(key, kept)
 		}
 	}
-	if kept.title != 0 {
-		if n := a.waiting.header(kept.title); n != nil {
+	if holds := got.Holds; holds != nil {
+		kept.holds.Store(&holds)
+	}
+	return a.reply(c, kept, got.Position)
+}
+
+// reply sends, with what is known of the moment.
+func (a *API) reply(c echo.Context, e *encoded, position string) error {
+	if e.title != 0 {
+		if n := a.waiting.header(e.title); n != nil {
 			c.Response().Header()["X-Subscribers"] = n
 		}
 	}
-	return send(c, kept, got.Position)
+	return send(c, e, position)
 }
 
 // shaped completes the envelope of an answer.

@@ -1,14 +1,19 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"anihub/modules/catalog"
+	rt "anihub/modules/realtime/realtimetest"
 	"anihub/web/api"
 )
 
@@ -52,6 +57,51 @@ func TestProvenance(t *testing.T) {
 		if r := s.get(t, v2+"/titles/9901", "Accept-Encoding", coding); r.Header.Get("Content-Encoding") != "" {
 			t.Errorf("Accept-Encoding %q got %s", coding, r.Header.Get("Content-Encoding"))
 		}
+	}
+}
+
+// vouching is a catalogue whose answers vouch for themselves while true, and that counts
+// how often it is asked.
+type vouching struct {
+	catalog.Service
+	asked *atomic.Int64
+	holds *atomic.Bool
+}
+
+func (v vouching) Title(ctx context.Context, ref catalog.Ref, have string) (catalog.Answer[catalog.Title], error) {
+	v.asked.Add(1)
+	a, err := v.Service.Title(ctx, ref, have)
+	a.Holds = func() (string, bool) { return "epoch:99", v.holds.Load() }
+	return a, err
+}
+
+// TestTheDoorIsNotAskedForWhatHolds, and is again when it does not.
+func TestTheDoorIsNotAskedForWhatHolds(t *testing.T) {
+	t.Parallel()
+	v := vouching{asked: &atomic.Int64{}, holds: &atomic.Bool{}}
+	s := build(t, func(echo.Context) error { return echo.ErrNotFound }, func(c catalog.Service) catalog.Service {
+		v.Service = c
+		return v
+	})
+	v.holds.Store(true)
+	get := func() *http.Response { return s.get(t, v2+"/titles/9901") }
+	first := string(read(t, get()))
+	rt.WaitFor(t, func() (string, bool) { // the store of answers takes new ones in its own time
+		before := v.asked.Load()
+		r := get()
+		return "the door is asked each time", v.asked.Load() == before && r.Header.Get("X-Stream-Position") == "epoch:99" && string(read(t, r)) == first
+	})
+	changed := lamplighter()
+	changed.Names.RU = "Фонарщик и чайка"
+	s.catalog.Put(changed)
+	v.holds.Store(false)
+	if got := string(read(t, get())); !strings.Contains(got, "и чайка") {
+		t.Error("what does not hold any more is told")
+	}
+	before := v.asked.Load()
+	get()
+	if v.asked.Load() != before+1 {
+		t.Error("the door is not asked while nothing holds")
 	}
 }
 

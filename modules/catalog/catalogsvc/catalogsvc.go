@@ -66,6 +66,9 @@ type Cache interface {
 	PutAll(ctx context.Context, items []cache.Item) error
 	Mount(prefix string, l3, local cache.Level)
 	Applied() eventlog.Position
+	Changes() uint64
+	Prove(changes uint64, hits ...cache.Hit) cache.Proof
+	Holds(p cache.Proof) bool
 }
 
 // Deps is what the room stands on; all of it but Local is required.

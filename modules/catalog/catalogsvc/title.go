@@ -15,7 +15,7 @@ import (
 
 // Title is one title with everything.
 func (s *Service) Title(ctx context.Context, ref catalog.Ref, have string) (catalog.Answer[catalog.Title], error) {
-	position := s.position()
+	position, changes := s.position(), s.cache.Changes()
 	id, err := s.resolve(ctx, ref)
 	if err != nil {
 		return catalog.Answer[catalog.Title]{}, err
@@ -26,7 +26,9 @@ func (s *Service) Title(ctx context.Context, ref catalog.Ref, have string) (cata
 		return catalog.Answer[catalog.Title]{}, doorError(err)
 	}
 	franchise := s.franchise(ctx, franchiseKey, id)
-	a := catalog.Answer[catalog.Title]{Freshness: freshnessOf(hit), Position: upTo(position, hit)}
+	a := catalog.Answer[catalog.Title]{
+		Freshness: freshnessOf(hit), Position: upTo(position, hit), Holds: s.holds(s.cache.Prove(changes, hit, franchise)),
+	}
 	var buf [160]byte
 	version := appendVersion(buf[:0], hit)
 	version = append(append(version, '.'), franchise.ETag...)
@@ -40,6 +42,18 @@ func (s *Service) Title(ctx context.Context, ref catalog.Ref, have string) (cata
 	}
 	a.Value.Franchise = s.franchisesIn(ctx, franchise)
 	return a, nil
+}
+
+// holds looks at a proof instead of asking again. The position is read first: what happens
+// between the two is told to who follows the log from there.
+func (s *Service) holds(p cache.Proof) func() (string, bool) {
+	if p == (cache.Proof{}) {
+		return nil
+	}
+	return func() (string, bool) {
+		position := s.position()
+		return position, s.cache.Holds(p)
+	}
 }
 
 // keysOf is titleKey and the key of the title's franchises, in one allocation.

@@ -58,6 +58,41 @@ func TestTitleWithFranchise(t *testing.T) {
 	}
 }
 
+// TestTitleHolds: an answer from memory vouches for itself until its title or its
+// franchises change.
+func TestTitleHolds(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]cache.Invalidation{
+		"the title": {Keys: []string{"title:5"}}, "its franchise": {Tags: []string{"franchise:f1"}}, "all": {Pattern: "*"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			r := h.open(t, nil)
+			h.origin.Set(catalogtest.Title(5))
+			h.origin.SetFranchise(5, family(5, 6))
+			a, err := r.Title(t.Context(), catalog.Ref{ID: 5}, "")
+			if must(t, a, err).Holds != nil {
+				t.Error("an answer of the upstream vouches for itself")
+			}
+			for holds := false; !holds; { // a load may still be on its way to other levels
+				if a, err = r.Title(t.Context(), catalog.Ref{ID: 5}, ""); must(t, a, err).Holds != nil {
+					var position string
+					if position, holds = a.Holds(); holds && position != a.Position {
+						t.Errorf("it holds up to %q, and was given up to %q", position, a.Position)
+					}
+				}
+			}
+			if _, err := r.cache.Invalidate(t.Context(), change); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := a.Holds(); ok {
+				t.Error("it holds")
+			}
+		})
+	}
+}
+
 // noFranchise is an upstream whose franchises fail, or hang.
 type noFranchise struct {
 	*catalogtest.Origin
