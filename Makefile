@@ -14,7 +14,7 @@ PAGE := web/app/dist/index.html
 PAGE_SOURCES := $(shell find web/app web/sdk -path web/app/node_modules -prune -o -path web/app/dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test test-go test-page test-sim lint setup web generate fuzz bench vuln docker clean
+.PHONY: help run demo build test test-go test-page test-sim lint setup web generate fuzz bench bench-realtime vuln docker clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ fuzz: ## run each fuzz target for FUZZTIME (1m)
 
 bench: build ## measure and compare with bare net/http and nginx in the same run
 	@test/bench.sh
+
+bench-realtime: ## measure sockets, in turns with Centrifugo where it can be built (SOCKETS=10000)
+	@test/bench_realtime.sh
 
 vuln: ## known holes in what we depend on (needs the network)
 	$(GO) run $(VULN) ./...

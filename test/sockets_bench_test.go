@@ -116,7 +116,7 @@ type audience struct {
 func measure(b *testing.B, t *teller, n int) sheet {
 	b.Helper()
 	const events = 20
-	a := &audience{took: make([]int64, n*events)}
+	a := &audience{}
 	var s sheet
 	before := resident(b, t.pid)
 	a.connect(b, t, n)
@@ -126,20 +126,34 @@ func measure(b *testing.B, t *teller, n int) sheet {
 	time.Sleep(3 * time.Second)
 	s.joinedKB = (resident(b, t.pid) - before) / float64(n)
 	cpu := processorTime(b, t.pid)
+	s.p50, s.p99 = a.hearAll(b, events, t.publish)
+	s.cpu = float64((processorTime(b, t.pid) - cpu).Microseconds()) / float64(n*events)
+	a.leave()
+	b.Logf("%s, %d sockets: %.1f KB idle, %.1f KB subscribed, %.2f µs per delivery, p50 %v, p99 %v", t.name, n, s.idleKB, s.joinedKB, s.cpu, s.p50, s.p99)
+	return s
+}
+
+// hearAll publishes events one after another, each when all have heard the one before, and
+// returns how long they took to arrive.
+func (a *audience) hearAll(b *testing.B, events int, publish func(n int)) (p50, p99 time.Duration) {
+	b.Helper()
+	n := len(a.sockets)
+	a.took = make([]int64, n*events)
+	a.heard.Store(0)
 	for i := range events {
 		a.sent.Store(time.Now().UnixNano())
-		t.publish(i)
+		publish(i)
 		a.await(b, &a.heard, int64(n*(i+1)), "an event is told")
 	}
-	s.cpu = float64((processorTime(b, t.pid) - cpu).Microseconds()) / float64(n*events)
+	slices.Sort(a.took)
+	return time.Duration(a.took[len(a.took)/2]), time.Duration(a.took[len(a.took)*99/100])
+}
+
+func (a *audience) leave() {
 	for _, socket := range a.sockets {
 		socket.close()
 	}
 	a.reading.Wait()
-	slices.Sort(a.took)
-	s.p50, s.p99 = time.Duration(a.took[len(a.took)/2]), time.Duration(a.took[len(a.took)*99/100])
-	b.Logf("%s, %d sockets: %.1f KB idle, %.1f KB subscribed, %.2f µs per delivery, p50 %v, p99 %v", t.name, n, s.idleKB, s.joinedKB, s.cpu, s.p50, s.p99)
-	return s
 }
 
 func (a *audience) connect(b *testing.B, t *teller, n int) {
@@ -259,15 +273,68 @@ func openOurs(b *testing.B) *teller {
 	u := newUpstream(b, slim(4))
 	p := start(b, []string{"serve"}, append(u.quiet(), "GOMAXPROCS=1")...)
 	onOneCore(b, p.cmd.Process.Pid)
+	return p.teller(9901, payload)
+}
+
+// teller tells of episodes of one title.
+func (p *process) teller(title int, data string) *teller {
 	return &teller{
 		name: "anihub", pid: p.cmd.Process.Pid, site: p.url, path: socketPath, end: p.kill,
-		join: []string{`{"type":"subscribe_title","data":{"title_id":9901}}`}, joined: `"subscribed"`, told: `"new_episode"`,
+		join:   []string{fmt.Sprintf(`{"type":"subscribe_title","data":{"title_id":%d}}`, title)},
+		joined: `"subscribed"`, told: `"new_episode"`,
 		publish: func(n int) {
-			body := fmt.Sprintf(`{"type":"new_episode","title_id":9901,"episode":%d,"data":%s,"timestamp":"2026-07-01T12:00:00Z"}`, n+1, payload)
+			body := fmt.Sprintf(`{"type":"new_episode","title_id":%d,"episode":%d,"data":%s,"timestamp":"2026-07-01T12:00:00Z"}`, title, n+1, data)
 			if a := p.admin("POST", "/internal/anilibria/notify", body); a.status != 200 {
-				b.Fatalf("notify: %d %s", a.status, a.body)
+				p.t.Fatalf("notify: %d %s", a.status, a.body)
 			}
 		},
+	}
+}
+
+// BenchmarkStalledReaders: how long events take to 5,000 sockets while fifty others are told
+// far more and read it, and while those do not read.
+func BenchmarkStalledReaders(b *testing.B) {
+	const many, few, events, long = 5000, 50, 20, 25
+	for b.Loop() {
+		u := newUpstream(b, slim(4))
+		p := start(b, []string{"serve"}, append(u.quiet(), "GOMAXPROCS=1")...)
+		onOneCore(b, p.cmd.Process.Pid)
+		light, heavy := p.teller(9901, payload), p.teller(heavy, `{"synopsis":"`+strings.Repeat("долго ", 1200)+`"}`)
+		crowd := &audience{}
+		crowd.connect(b, light, many)
+		crowd.subscribe(b, light)
+		told, all := 0, 0
+		round := func(int) {
+			for range long {
+				told++
+				heavy.publish(told)
+			}
+			crowd.sent.Store(time.Now().UnixNano())
+			light.publish(all)
+			all++
+		}
+		readers := &audience{}
+		readers.connect(b, heavy, few)
+		readers.subscribe(b, heavy)
+		_, reading := crowd.hearAll(b, events, round)
+		readers.leave()
+		stalled := &audience{}
+		stalled.connect(b, heavy, few)
+		for _, socket := range stalled.sockets {
+			if err := socket.say(heavy.join[0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		eventually(b, "those who do not read are subscribed", func() bool { return p.metric("realtime_subscriptions") == many+few })
+		_, stalling := crowd.hearAll(b, events, round)
+		b.ReportMetric(p.metric("realtime_slow_consumers_total"), "closed-as-slow")
+		b.ReportMetric(float64(reading.Microseconds())/1000, "p99-ms-reading")
+		b.ReportMetric(float64(stalling.Microseconds())/1000, "p99-ms-stalled")
+		b.ReportMetric(float64(stalling)/float64(reading), "p99-ratio")
+		b.ReportMetric(0, "ns/op")
+		stalled.leave()
+		crowd.leave()
+		p.kill()
 	}
 }
 
