@@ -16,7 +16,10 @@ import (
 	"anihub/platform/redisdb/redistest"
 )
 
-func shared(r *redistest.Server) func(*userssvc.Config, *userssvc.Deps) {
+// redisServer is one, or a cluster.
+type redisServer interface{ Client() redis.UniversalClient }
+
+func shared(r redisServer) func(*userssvc.Config, *userssvc.Deps) {
 	client := r.Client()
 	return func(_ *userssvc.Config, d *userssvc.Deps) { d.Limiter = userssvc.NewRedisLimiter(client) }
 }
@@ -41,7 +44,12 @@ func fallbacks(t *testing.T, h *house) float64 {
 // opens neither.
 func TestFleetSharesTheLimit(t *testing.T) {
 	t.Parallel()
-	redis := redistest.Start(t)
+	t.Run("one", func(t *testing.T) { t.Parallel(); shareTheLimit(t, redistest.Start(t)) })
+	t.Run("cluster", func(t *testing.T) { t.Parallel(); shareTheLimit(t, redistest.StartCluster(t, 3)) })
+}
+
+func shareTheLimit(t *testing.T, redis redisServer) {
+	t.Helper()
 	here := open(t, shared(redis))
 	there := openOn(t, here.store, shared(redis))
 	signUp(t, here, "wanderer")
