@@ -25,6 +25,8 @@ func TestManyViewersOfAColdBatchAreOneCall(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	r := h.open(t, nil)
+	// A chain that begins to hear the bell lets nobody join the loads of before.
+	eventually(t, "the bell is heard", func() bool { return r.cache.Applied().Epoch != "" })
 	var ids []int
 	for id := 1; id <= 20; id++ {
 		h.origin.Set(catalogtest.Title(id))
