@@ -165,12 +165,7 @@ func TestATokenInTheAddressIsWorthNothing(t *testing.T) {
 	t.Parallel()
 	u := newUpstream(t, slim(4))
 	p := start(t, []string{"serve"}, append(u.quiet(), "ANIHUB_PLATFORM_LOG_LEVEL=debug")...)
-	_, _, text := ask(t, http.MethodPost, p.url+"/api/auth/register", "", `{"login":"mira","email":"mira@example.org","password":"a long password"}`)
-	_, rest, _ := strings.Cut(text, `"access_token":"`)
-	token, _, _ := strings.Cut(rest, `"`)
-	if len(token) < 50 {
-		t.Fatalf("no token: %s", text)
-	}
+	token := p.account("mira")
 	for _, path := range []string{socketPath + "?token=" + token, socketPath + "?access_token=" + token} {
 		s, err := dialRawAt(t.Context(), p.url, path)
 		if err != nil {

@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -61,22 +60,6 @@ func (d *device) await(wants ...string) string {
 	}
 }
 
-// signUp registers and returns an access token.
-func (p *process) signUp(t *testing.T, login string) (token string) {
-	t.Helper()
-	status, _, text := ask(t, http.MethodPost, p.url+"/api/auth/register", "",
-		fmt.Sprintf(`{"login":%q,"email":"%s@example.org","password":"a long password"}`, login, login))
-	var a struct {
-		Data struct {
-			AccessToken string `json:"access_token"`
-		}
-	}
-	if err := json.Unmarshal([]byte(text), &a); err != nil || status != http.StatusCreated && status != http.StatusOK {
-		t.Fatalf("register: %d %s", status, text)
-	}
-	return a.Data.AccessToken
-}
-
 // TestAFleetKnowsItsViewers: who is on two instances is one viewer of one fleet. Their
 // connections count together, what one device does the other hears of, those who wait for a
 // title are counted wherever they are, and the end of the sessions reaches all.
@@ -89,7 +72,7 @@ func TestAFleetKnowsItsViewers(t *testing.T) {
 	a.ready()
 	b := start(t, []string{"serve"}, env...)
 	b.ready()
-	token := a.signUp(t, "mira")
+	token := a.account("mira")
 	phone, tablet, desk := a.device(t, token), b.device(t, token), b.device(t, token)
 	for _, d := range []*device{phone, tablet, desk} {
 		d.await(`"auth_ok"`)

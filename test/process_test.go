@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -210,6 +211,36 @@ func ask(t testing.TB, method, url, token, body string) (int, http.Header, strin
 var browser = sync.OnceValue(func() *http.Client {
 	return &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 100, IdleConnTimeout: time.Minute}}
 })
+
+// fixedAddr is an address that a process can come back to: it lies below those that the
+// kernel gives to connections, of which the tests make thousands.
+func fixedAddr(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(17_000)) //nolint:gosec // not for secrets
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no address is free")
+	return ""
+}
+
+// account registers a user and returns their token.
+func (p *process) account(login string) string {
+	p.t.Helper()
+	_, _, body := ask(p.t, "POST", p.url+"/api/auth/register", "", fmt.Sprintf(`{"login":%q,"email":"%s@example.org","password":"a long password"}`, login, login))
+	var made struct {
+		Data struct {
+			Token string `json:"access_token"`
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &made); err != nil || made.Data.Token == "" {
+		p.t.Fatalf("register: %s", body)
+	}
+	return made.Data.Token
+}
 
 // ready waits for the whole catalogue of the fake. What airs before that belongs to
 // the silent baseline of the first pass and is no news.

@@ -99,17 +99,6 @@ func (s *script) hears(names []string, n int) {
 	})
 }
 
-// freeAddress is one that nobody listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 // TestTheClientHearsEachEpisodeOnce: in Chromium and Node, by WebSocket and by stream, on
 // a page of ours and on somebody else's, signed in or not, while the server is killed and
 // restarted at the same address.
@@ -119,7 +108,7 @@ func TestTheClientHearsEachEpisodeOnce(t *testing.T) {
 	if _, err := os.Stat("../web/app/node_modules/playwright-core"); err != nil {
 		missing(t, "the page's packages are not installed (npm ci in web/app)")
 	}
-	here, elsewhere := freeAddress(t), freeAddress(t)
+	here, elsewhere := fixedAddr(t), fixedAddr(t)
 	u := newUpstream(t, anilibriatest.Catalogue())
 	env := together(u.env(), []string{
 		"ANIHUB_PLATFORM_STORAGE_DATA_DIR=" + t.TempDir(), "ANIHUB_WEB_ADDR=" + here, "ANIHUB_WEB_ALLOWED_ORIGINS=http://" + elsewhere,

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,32 +129,6 @@ func (c *socketIO) ask(command string, data map[string]any) map[string]any {
 	return c.until("ack", command).Data
 }
 
-// fixed is an address that a process can come back to.
-func fixed(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// account registers a user and returns their token.
-func (p *process) account(login string) string {
-	p.t.Helper()
-	_, _, body := ask(p.t, "POST", p.url+"/api/auth/register", "", fmt.Sprintf(`{"login":%q,"email":"%s@example.org","password":"a long password"}`, login, login))
-	var made struct {
-		Data struct {
-			Token string `json:"access_token"`
-		}
-	}
-	if err := json.Unmarshal([]byte(body), &made); err != nil || made.Data.Token == "" {
-		p.t.Fatalf("register: %s", body)
-	}
-	return made.Data.Token
-}
-
 // TestSocketIOClient: the client from npm, as it is by default, over a WebSocket alone and
 // by polling alone, hears of every episode once and in order, through a restart and a kill
 // of the server.
@@ -165,7 +138,7 @@ func TestSocketIOClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := newUpstream(t, anilibriatest.Catalogue())
-			env := append(u.env(), "ANIHUB_PLATFORM_STORAGE_DATA_DIR="+t.TempDir(), "ANIHUB_WEB_ADDR="+fixed(t), "ANIHUB_MODULES_REALTIME_DRAIN_SECONDS=1")
+			env := append(u.env(), "ANIHUB_PLATFORM_STORAGE_DATA_DIR="+t.TempDir(), "ANIHUB_WEB_ADDR="+fixedAddr(t), "ANIHUB_MODULES_REALTIME_DRAIN_SECONDS=1")
 			p := start(t, []string{"serve"}, env...)
 			p.ready()
 			eventually(t, "the baseline is settled", func() bool { return p.metric("sync_polls_total", `result="ok"`) > 0 })

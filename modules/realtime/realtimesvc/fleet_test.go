@@ -65,6 +65,18 @@ func wantFull(t testing.TB, f realtimesvc.Fleet) {
 	}
 }
 
+// becomesFull waits until what others hold is counted here.
+func becomesFull(t testing.TB, f realtimesvc.Fleet, limit int) {
+	t.Helper()
+	rt.WaitFor(t, func() (string, bool) {
+		release, err := f.Acquire(t.Context(), "u1", limit)
+		if err == nil {
+			release()
+		}
+		return "there is still a place", errors.Is(err, realtime.ErrTooMany)
+	})
+}
+
 // eventually takes a place as soon as there is one.
 func eventually(t testing.TB, f realtimesvc.Fleet) (release func()) {
 	t.Helper()
@@ -160,13 +172,7 @@ func TestFleetMemberSleeps(t *testing.T) {
 	mustAcquire(t, a)
 	mustAcquire(t, a)
 	server.Do("flushall")
-	rt.WaitFor(t, func() (string, bool) {
-		release, err := b.Acquire(t.Context(), "u1", 2)
-		if err == nil {
-			release()
-		}
-		return "the two connections are not counted", errors.Is(err, realtime.ErrTooMany)
-	})
+	becomesFull(t, b, 2)
 }
 
 // TestFleetWithoutRedis: each counts for itself, and all together when it is back.
@@ -181,13 +187,7 @@ func TestFleetWithoutRedis(t *testing.T) {
 	wantFull(t, a)
 	mustAcquire(t, b)
 	server.Restart()
-	rt.WaitFor(t, func() (string, bool) {
-		release, err := b.Acquire(t.Context(), "u1", 3)
-		if err == nil {
-			release()
-		}
-		return "the connections of a are not counted", errors.Is(err, realtime.ErrTooMany)
-	})
+	becomesFull(t, b, 3)
 }
 
 // TestFleetLeaves: who ends in order need not run out.

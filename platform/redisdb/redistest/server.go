@@ -5,6 +5,7 @@ package redistest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -83,18 +84,19 @@ func binary(t testing.TB) string {
 	return ""
 }
 
+// freePort is one below those that the kernel gives to connections: a server that is killed
+// comes back to it.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 15_000 + rand.IntN(17_000) //nolint:gosec // not for secrets
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("not a TCP address: %v", l.Addr())
-	}
-	return addr.Port
+	t.Fatal("redistest: no port is free")
+	return 0
 }
 
 // launch starts the child and waits until it answers.
