@@ -165,6 +165,7 @@ export function signedInSteps(page, url) {
         await page.goto(`${url}/title/9901?ep=3&play=1`);
         await watchUntil(page, 300);
         await label('5:00');
+        await other.locator('.cover-text', { hasText: 'Серия 3' }).waitFor();
         await other.locator('header .logo').click();
         const card = other.locator('.continue-card', { hasText: 'Серия 3 · 5:00' });
         await card.waitFor();
