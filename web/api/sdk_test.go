@@ -3,24 +3,28 @@ package api_test
 import (
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// TestTheClientIsServed to every origin, as it lies in the repository.
+// TestTheClientIsServed to every origin, the parts of the repository in one file.
 func TestTheClientIsServed(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	for path, kind := range map[string]string{
 		"/sdk/anihub.js": "text/javascript; charset=utf-8", "/sdk/anihub.d.ts": "text/plain; charset=utf-8",
 	} {
-		want, err := os.ReadFile(".." + path)
-		if err != nil {
-			t.Fatal(err)
+		want := lies(t, path)
+		if path == "/sdk/anihub.js" {
+			want = regexp.MustCompile(`(?m)^import .*\n`).ReplaceAllString(want, "")
+			for _, part := range []string{"/sdk/line.js", "/sdk/listeners.js"} {
+				want += strings.ReplaceAll("\n"+lies(t, part), "\nexport ", "\n")
+			}
 		}
 		r := s.get(t, path, "Origin", "https://anywhere.example", "Accept-Encoding", "gzip")
 		h := r.Header
-		if body := string(read(t, r)); r.StatusCode != 200 || body != string(want) {
+		if body := string(read(t, r)); r.StatusCode != 200 || body != want {
 			t.Errorf("%s: %d, %d bytes of %d", path, r.StatusCode, len(body), len(want))
 		}
 		for name, want := range map[string]string{
@@ -50,4 +54,14 @@ func TestTheClientIsServed(t *testing.T) {
 	if !strings.HasPrefix(string(read(t, s.get(t, "/sdk/anihub.js"))), "// AniHub client, protocol 1.") {
 		t.Error("the client does not say its protocol")
 	}
+}
+
+// lies is a file of the client as it lies in the repository.
+func lies(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(".." + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

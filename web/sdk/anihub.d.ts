@@ -88,6 +88,23 @@ export interface NotificationRead {
   data: { event_ids: string[]; up_to: string | null; unread: number };
 }
 
+/** What was watched on another device of the same user; the device that saved it hears of it too. */
+export interface Progress {
+  type: 'progress';
+  /** `title_id` is null, without episodes, when much has changed: read progress again. */
+  data: { title_id: number | null; episodes: WatchedEpisode[] };
+}
+
+/** Where the user is in an episode. */
+export interface WatchedEpisode {
+  /** May be 25.5. */
+  episode: number;
+  seconds: number;
+  watched: boolean;
+  /** RFC 3339, UTC; of several edits the latest holds. */
+  updated_at: string;
+}
+
 export type State = 'connecting' | 'open' | 'waiting' | 'closed';
 
 export interface StateChange {
@@ -108,6 +125,7 @@ export interface Listeners {
   /** Any of these four. */
   event: AniHubEvent;
   notification_read: NotificationRead;
+  progress: Progress;
   state: StateChange;
   /** More was missed than the server remembers: what is shown has to be fetched again. */
   lost: { position: string };

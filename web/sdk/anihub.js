@@ -9,11 +9,12 @@
 //
 // No dependency and no build step; browsers of the last years and Node from 20. MIT licence.
 
+import { SocketLine, StreamLine, Timers, whenBack } from './line.js';
+import { Listeners, report } from './listeners.js';
+
 const protocol = 1;
 const here = import.meta.url;
 
-const handshake = 10_000; // until hello
-const pongWithin = 10_000;
 const stableAfter = 5_000; // then the next break is a new one
 const floodPause = 60_000;
 const socketsBeforeStream = 2; // openings in a row that fail
@@ -39,19 +40,23 @@ export class AniHubError extends Error {
 export class AniHub {
   #options;
   #base;
-  #listeners = new Map();
+  #listeners = new Listeners();
   #subs = new Set();
   #state = 'closed';
   #position;
   #conn = null;
-  #timers = new Map();
+  #timers = new Timers();
   #attempt = 0;
   #failedSockets = 0;
   #planned = null; // ms that the server asked to wait
   #refused = null; // a token that is worth nothing any more
   #seen = new Set();
-  #ids = 0;
   #unhook = null;
+  #ear = {
+    heard: (...said) => this.#heard(...said),
+    ended: (...why) => this.#ended(...why),
+    denied: (answer) => this.#denied(answer),
+  };
 
   /** @param {import('./anihub.d.ts').Options} [options] */
   constructor(options = {}) {
@@ -78,40 +83,20 @@ export class AniHub {
    * server's there are `event` (any of them), `state`, `lost`, `auth` and `error`.
    */
   on(type, fn) {
-    if (!this.#listeners.has(type)) this.#listeners.set(type, new Set());
-    this.#listeners.get(type).add(fn);
-    return () => this.#listeners.get(type).delete(fn);
+    return this.#listeners.on(type, fn);
   }
 
   /** Every event from the moment that `for await` begins; it ends with close(). */
   async *events() {
-    const queue = [];
-    let wake;
-    const come = (event) => {
-      queue.push(event);
-      wake?.();
-    };
-    const off = [this.on('event', come), this.on('state', () => wake?.())];
     this.connect();
-    try {
-      while (queue.length || this.#state !== 'closed') {
-        if (queue.length) yield queue.shift();
-        else {
-          await new Promise((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      for (const stop of off) stop();
-    }
+    yield* this.#listeners.events(() => this.#state === 'closed');
   }
 
   /** Connects, which subscribe() also does; whoever has a token hears of their own titles. */
   connect() {
     if (this.#state !== 'closed') return;
     this.#attempt = this.#failedSockets = 0;
-    this.#hook();
+    this.#unhook ??= whenBack(() => this.wake());
     this.#open();
   }
 
@@ -147,7 +132,7 @@ export class AniHub {
 
   /** Does not sit out a wait, and looks whether an open connection still lives. */
   wake() {
-    if (this.#conn?.ready && !this.#timers.has('pong')) this.#ping();
+    if (this.#conn?.ready) this.#conn.ping();
     if (!this.#timers.has('retry')) return;
     this.#attempt = 0;
     this.#open();
@@ -156,74 +141,35 @@ export class AniHub {
   // --- connections -----------------------------------------------------------------------
 
   #open() {
-    this.#clear('retry', 'patient');
+    this.#timers.clear('retry', 'patient');
     const Socket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (this.#options.transport === 'sse' || !Socket) this.#openStream();
-    else this.#openSocket(Socket);
+    else this.#begin(new SocketLine(this.#ear, Socket, `${this.#base.replace(/^http/, 'ws')}/ws`));
     this.#setState('connecting');
   }
 
-  #openSocket(Socket) {
-    const conn = this.#begin({ stream: false });
-    try {
-      const socket = new Socket(`${this.#base.replace(/^http/, 'ws')}/ws`);
-      conn.send = (command) => socket.send(JSON.stringify(command));
-      conn.close = () => socket.close(1000);
-      socket.onmessage = ({ data }) => this.#conn === conn && this.#read(data);
-      socket.onclose = ({ code, reason }) => this.#conn === conn && this.#ended(code, reason);
-      socket.onerror = () => {}; // a close follows
-    } catch {
-      this.#later('pong', 0, () => this.#ended(1006, '')); // a policy of the page forbids it
-    }
-  }
-
-  // The same over fetch: EventSource could not say who one is without a token in the URL.
   async #openStream() {
-    const abort = new AbortController();
-    const conn = this.#begin({ stream: true, close: () => abort.abort() });
+    const conn = this.#begin(new StreamLine(this.#ear));
     const token = await this.#token(false);
     if (this.#conn !== conn) return;
     const { titles, types } = wishOf(this.#subs);
     const since = [...this.#subs].reduce((at, sub) => older(at, sub.since), this.#position);
     const answer = token && since ? 'resumed' : 'subscribed';
     Object.assign(conn, { token, answer, job: { subs: [...this.#subs], since } });
-    if (!titles.length && !types.length && !token) return this.#idle();
-    const query = new URLSearchParams();
-    if (titles.length) query.set('titles', titles.join());
-    if (types.length) query.set('types', types.join());
-    if (since) query.set('since', since);
-    const get = this.#options.fetch ?? globalThis.fetch;
-    try {
-      const headers = token ? { Authorization: `Bearer ${token}` } : {};
-      const how = { headers, signal: abort.signal, cache: 'no-store' };
-      const response = await get(`${this.#base}/events?${query}`, how);
-      if (this.#conn !== conn) return;
-      if (!response.ok) return await this.#denied(conn, response);
-      for await (const message of messagesOf(response.body)) {
-        if (this.#conn !== conn) return;
-        this.#read(message.data, message.id);
-      }
-    } catch {
-      // The network; what else could have failed is caught where it happens.
-    }
-    if (this.#conn === conn) this.#ended(1006, '');
-  }
-
-  // A stream without wishes would be one of everything.
-  #idle() {
-    this.#clear('pong');
-    this.#setState('open');
+    // A stream without wishes would be one of everything.
+    if (!titles.length && !types.length && !token) return this.#setState('open');
+    const query = new URLSearchParams(spoken({ titles: titles.join(), types: types.join(), since }));
+    conn.open(this.#options.fetch ?? globalThis.fetch, `${this.#base}/events?${query}`, token);
   }
 
   #begin(conn) {
     this.#drop();
-    this.#conn = { jobs: new Map(), outbox: [], added: [], spent: 0, close() {}, ...conn };
-    this.#later('pong', handshake, () => this.#ended(1006, ''));
-    return this.#conn;
+    this.#conn = Object.assign(conn, { added: [] });
+    return conn;
   }
 
   #drop() {
-    this.#clear('ping', 'pong', 'stable', 'budget', 'auth', 'added', 'renew');
+    this.#timers.clear('stable', 'auth', 'added', 'renew');
     const conn = this.#conn;
     this.#conn = null;
     conn?.close();
@@ -231,12 +177,12 @@ export class AniHub {
 
   // Begins anew with what is wanted now, once for all that changes at the same time.
   #renew() {
-    this.#later('renew', 0, () => this.#open());
+    this.#timers.set('renew', 0, () => this.#open());
   }
 
   // Why a connection ended decides whether and when there is another.
   #ended(code, reason) {
-    const { stream, greeted, user } = this.#conn;
+    const { stream, hello, user } = this.#conn;
     const planned = retryIn(reason) ?? this.#planned;
     this.#planned = null;
     this.#drop();
@@ -245,7 +191,7 @@ export class AniHub {
     if (code === 4029) return this.#wait(floodPause, true);
     if (planned !== null) return this.#wait(planned, true);
     if (code === 4008 && this.#attempt++ === 0) return this.#wait(0);
-    const blocked = !stream && !greeted && ++this.#failedSockets >= socketsBeforeStream;
+    const blocked = !stream && !hello && ++this.#failedSockets >= socketsBeforeStream;
     if (blocked && this.#options.transport === 'auto') return void this.#openStream();
     this.#wait(this.#backoff());
   }
@@ -259,20 +205,19 @@ export class AniHub {
     else this.#stop({ code: 4401, reason });
   }
 
-  async #denied(conn, response) {
-    const { error } = await response.json().catch(() => ({}));
-    if (this.#conn !== conn) return;
-    const { status } = response;
+  #denied({ status, error, after }) {
+    const conn = this.#conn;
+    const { token, job } = conn;
     const refusal = new AniHubError(error ?? { code: `HTTP_${status}` });
-    if (status === 401 && !conn.token) return this.#ended(4401, refusal.code);
-    this.#emit('error', refusal);
+    if (status === 401 && !token) return this.#ended(4401, refusal.code);
+    this.#listeners.tell('error', refusal);
     if (this.#conn !== conn) return;
-    if (status === 401) this.#refused = conn.token;
+    if (status === 401) this.#refused = token;
     if (status === 401 || status === 429 || status >= 500) {
       this.#drop();
-      return this.#wait(Number(response.headers.get('Retry-After')) * 1000 || this.#backoff());
+      return this.#wait(after || this.#backoff());
     }
-    const fresh = conn.job.subs.filter((sub) => !sub.known);
+    const fresh = job.subs.filter((sub) => !sub.known);
     for (const sub of fresh) this.#remove(sub, refusal);
     if (status === 403 || !fresh.length) return this.#stop({ code: status, reason: refusal.code });
     this.#open();
@@ -280,7 +225,7 @@ export class AniHub {
 
   #stop(why = {}) {
     this.#drop();
-    this.#clear('retry', 'patient');
+    this.#timers.clear('retry', 'patient');
     this.#unhook?.();
     this.#unhook = null;
     if (why.code !== 4401) for (const sub of this.#subs) sub.reject(new AniHubError({ code: 'CLOSED' }));
@@ -289,7 +234,7 @@ export class AniHub {
 
   // A patient wait is one that the server asked for: no hint of the browser ends it.
   #wait(ms, patient = false) {
-    this.#later(patient ? 'patient' : 'retry', ms, () => this.#open());
+    this.#timers.set(patient ? 'patient' : 'retry', ms, () => this.#open());
     this.#setState('waiting', { retryIn: ms });
   }
 
@@ -300,24 +245,10 @@ export class AniHub {
 
   // --- conversation ----------------------------------------------------------------------
 
-  #read(text, id) {
-    this.#alive();
-    if (text === undefined) return; // a comment
-    let frame;
-    try {
-      frame = JSON.parse(text);
-    } catch {
-      return; // a newer server may say what is unknown here, and a broken proxy anything
-    }
-    if (typeof frame?.type !== 'string') return;
+  #heard(frame, job, id) {
     if (id) this.#position = id; // of a stream: nothing before it is missing
-    const job = this.#conn.jobs.get(frame.id);
-    this.#conn.jobs.delete(frame.id);
-    this.#take(frame, frame.data ?? {}, job);
-  }
-
-  #take(frame, data, job) {
-    switch (frame.type) {
+    const { type, data } = frame;
+    switch (type) {
       case 'hello':
         return void this.#greeted(data);
       case 'auth_ok':
@@ -326,7 +257,7 @@ export class AniHub {
         return this.#expired();
       case 'subscribed':
       case 'resumed':
-        return this.#answered(frame.type, data, job);
+        return this.#answered(type, data, job);
       case 'error':
         return this.#failed(new AniHubError(data), job);
       case 'reset':
@@ -338,20 +269,18 @@ export class AniHub {
         return this.#ended(data.code, data.reason);
     }
     if (typeof frame.event_id === 'string') this.#deliver(frame);
-    else this.#emit(frame.type, frame);
+    else this.#listeners.tell(type, frame);
   }
 
   async #greeted(hello) {
     const conn = this.#conn;
-    Object.assign(conn, { greeted: true, hello });
-    this.#alive();
-    this.#failedSockets = conn.stream ? this.#failedSockets : 0;
-    this.#later('stable', stableAfter, () => {
+    if (!conn.stream) this.#failedSockets = 0;
+    this.#timers.set('stable', stableAfter, () => {
       this.#attempt = 0;
     });
     this.#position ??= hello.position;
     this.#setState('open');
-    if (hello.protocol !== protocol) this.#emit('error', new AniHubError({ code: 'PROTOCOL' }));
+    if (hello.protocol !== protocol) this.#listeners.tell('error', new AniHubError({ code: 'PROTOCOL' }));
     if (conn.stream) return; // what is wanted stood in the request
     const token = await this.#token(false);
     if (this.#conn === conn) this.#begun(conn, token);
@@ -365,33 +294,34 @@ export class AniHub {
     const all = [...this.#subs].filter((sub) => !sub.since);
     const alone = all.filter((sub) => sub.alone);
     for (const subs of [all.filter((sub) => !sub.alone), ...alone.map((sub) => [sub])]) {
-      this.#ask(subs, { quiet: true });
+      this.#ask(subs, true);
     }
     if (token || all.length) {
       const job = { subs: all, since: this.#position, resume: true };
       conn.resuming = true;
-      this.#command('resume', { position: this.#position }, job);
+      this.#conn.command('resume', { position: this.#position }, job);
     }
-    for (const sub of this.#subs) if (sub.since) this.#ask([sub], { since: sub.since });
+    for (const sub of this.#subs) if (sub.since) this.#ask([sub]);
   }
 
   // What is subscribed at the same time is one command. A later one has its own past.
   #add(conn, sub) {
-    if (sub.since) return this.#ask([sub], { since: sub.since });
+    if (sub.since) return this.#ask([sub]);
     conn.added.push(sub);
-    this.#later('added', 0, () => this.#ask(conn.added.splice(0).filter((one) => this.#subs.has(one))));
+    this.#timers.set('added', 0, () => this.#ask(conn.added.splice(0).filter((one) => this.#subs.has(one))));
   }
 
   // Behind a quiet question comes a resume, whose answer is the one to tell of.
-  #ask(subs, { quiet, since } = {}) {
+  #ask(subs, quiet = false) {
     if (!subs.length) return;
+    const [{ since }] = subs; // of several there is none
     const job = { subs, since, quiet, own: Boolean(since) };
-    this.#command('subscribe_updates', spoken({ ...wishOf(subs), since }), job);
+    this.#conn.command('subscribe_updates', spoken({ ...wishOf(subs), since }), job);
   }
 
   #answered(type, { position, recovered, count }, asked) {
     const conn = this.#conn;
-    const job = conn.stream && type === conn.answer ? conn.job : asked;
+    const job = type === conn.answer ? conn.job : asked;
     if (!job) return;
     if (job.since && !recovered) this.#lose(position, job.own);
     for (const sub of job.quiet ? [] : job.subs) sub.resolve({ position, recovered, count });
@@ -413,8 +343,8 @@ export class AniHub {
     if (this.#seen.has(event.event_id)) return;
     this.#seen.add(event.event_id);
     if (this.#seen.size > remembered) this.#seen.delete(this.#seen.values().next().value);
-    this.#emit(event.type, event);
-    this.#emit('event', event);
+    this.#listeners.tell(event.type, event);
+    this.#listeners.tell('event', event);
   }
 
   // While something that was missed is still to come, the position stays before it: a
@@ -437,18 +367,18 @@ export class AniHub {
 
   #lose(position, own = false) {
     if (!own) this.#position = position; // of all, not of one subscription that reached further back
-    this.#emit('lost', { position });
+    this.#listeners.tell('lost', { position });
   }
 
   #failed(refusal, job) {
     if (job?.auth) return this.#unknown(refusal);
     if (passing.has(refusal.code)) return job && this.#ended(1006, ''); // whole again after a while
-    if (refusal.code === 'AUTH_REQUIRED') return this.#emit('error', refusal); // 4401 follows
+    if (refusal.code === 'AUTH_REQUIRED') return this.#listeners.tell('error', refusal); // 4401 follows
     if (job?.resume)
       this.#reset(this.#conn.hello); // a position that is none
     else if (job?.subs.length > 1) return this.#single(job.subs);
     else if (job) this.#remove(job.subs[0], refusal);
-    this.#emit('error', refusal);
+    this.#listeners.tell('error', refusal);
   }
 
   // One of several is not acceptable: each is asked for by itself to find out which.
@@ -458,13 +388,12 @@ export class AniHub {
   }
 
   #remove(sub, refusal) {
-    this.#subs.delete(sub);
     sub.reject(refusal);
+    return this.#subs.delete(sub);
   }
 
   #unsubscribe(sub) {
-    if (!this.#subs.delete(sub)) return;
-    sub.reject(new AniHubError({ code: 'UNSUBSCRIBED' }));
+    if (!this.#remove(sub, new AniHubError({ code: 'UNSUBSCRIBED' }))) return;
     const conn = this.#conn;
     if (conn?.job) this.#renew();
     if (!conn?.ready) return;
@@ -474,7 +403,7 @@ export class AniHub {
     // The server ends subscriptions of titles only, and does not know whether the viewer
     // follows the title besides: then it is easier to begin anew without.
     if (types.length || conn.token || titles.length > fewTitles) return this.#renew();
-    for (const title_id of titles) this.#command('unsubscribe_title', { title_id });
+    for (const title_id of titles) this.#conn.command('unsubscribe_title', { title_id });
   }
 
   // --- who one is ------------------------------------------------------------------------
@@ -495,7 +424,7 @@ export class AniHub {
 
   #show(token) {
     this.#conn.token = token;
-    this.#command('auth', { token }, { auth: true });
+    this.#conn.command('auth', { token }, { auth: true });
   }
 
   #expired() {
@@ -515,7 +444,7 @@ export class AniHub {
   #welcome(data) {
     const late = this.#conn.late;
     Object.assign(this.#conn, { user: data.user_id, late: false });
-    this.#emit('auth', data);
+    this.#listeners.tell('auth', data);
     if (late) this.#lose(this.#position); // the viewer's own titles were not heard meanwhile
   }
 
@@ -523,106 +452,22 @@ export class AniHub {
     const conn = this.#conn;
     conn.late = !conn.user;
     const soon = 2000 + 3000 * this.#options.random();
-    if (passing.has(refusal.code)) return this.#later('auth', soon, () => this.#introduce(false));
+    if (passing.has(refusal.code)) return this.#timers.set('auth', soon, () => this.#introduce(false));
     if (refusal.code === 'OTHER_USER') return this.#renew();
     if (refusal.code === 'BAD_TOKEN' && this.#refused !== conn.token) {
       this.#refused = conn.token;
       this.#introduce(true);
     }
-    this.#emit('error', refusal);
+    this.#listeners.tell('error', refusal);
   }
 
   // --- the rest --------------------------------------------------------------------------
 
-  // Half of what is allowed in a window: the server's window may begin in the middle of ours.
-  #command(type, data, job) {
-    const conn = this.#conn;
-    const id = ++this.#ids;
-    if (job) conn.jobs.set(id, job);
-    conn.outbox.push({ type, id, data });
-    this.#flush(conn);
-  }
-
-  #flush(conn) {
-    const { commands = 50, commands_seconds: seconds = 10 } = conn.hello.limits ?? {};
-    while (conn.outbox.length && conn.spent < commands / 2) {
-      conn.spent++;
-      conn.send(conn.outbox.shift());
-    }
-    if (this.#timers.has('budget')) return;
-    this.#later('budget', seconds * 1000, () => {
-      conn.spent = 0;
-      if (conn.outbox.length) this.#flush(conn);
-    });
-  }
-
-  // Something was heard. After silence a socket is asked; a stream would have had a comment.
-  #alive() {
-    const conn = this.#conn;
-    if (!conn?.greeted) return;
-    const silence = (conn.hello.ping_seconds ?? 25) * 1000;
-    this.#clear('pong');
-    if (conn.stream) this.#later('pong', silence + pongWithin, () => this.#ended(1006, ''));
-    else this.#later('ping', silence, () => this.#ping());
-  }
-
-  #ping() {
-    if (this.#conn.stream) return;
-    this.#conn.send({ type: 'ping' });
-    this.#later('pong', pongWithin, () => this.#ended(1006, ''));
-  }
-
-  // Browsers know when the network is back, and throttle timers of pages that nobody sees.
-  #hook() {
-    const { document: page } = globalThis;
-    if (this.#unhook || !page) return;
-    const back = () => this.wake();
-    const seen = () => page.hidden || this.wake();
-    globalThis.addEventListener('online', back);
-    page.addEventListener('visibilitychange', seen);
-    this.#unhook = () => {
-      globalThis.removeEventListener('online', back);
-      page.removeEventListener('visibilitychange', seen);
-    };
-  }
-
   #setState(state, why = {}) {
     if (this.#state === state) return;
     this.#state = state;
-    this.#emit('state', { state, ...why });
+    this.#listeners.tell('state', { state, ...why });
   }
-
-  #emit(type, value) {
-    for (const fn of [...(this.#listeners.get(type) ?? [])]) {
-      try {
-        fn(value);
-      } catch (error) {
-        report(error);
-      }
-    }
-  }
-
-  #later(name, ms, run) {
-    this.#clear(name);
-    const timer = setTimeout(() => {
-      this.#timers.delete(name);
-      run();
-    }, ms);
-    this.#timers.set(name, timer);
-  }
-
-  #clear(...names) {
-    for (const name of names) {
-      clearTimeout(this.#timers.get(name));
-      this.#timers.delete(name);
-    }
-  }
-}
-
-// One listener's defect is nobody else's, and is not swallowed either.
-function report(error) {
-  if (globalThis.reportError) globalThis.reportError(error);
-  else console.error(error);
 }
 
 function wishOf(subs) {
@@ -650,19 +495,5 @@ function retryIn(source) {
     return typeof ms === 'number' && ms >= 0 ? ms : null;
   } catch {
     return null;
-  }
-}
-
-// Messages of an event stream (HTML standard §9.2.6), as our server writes them.
-async function* messagesOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let rest = ''; ; ) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const messages = (rest + value).split('\n\n');
-    rest = messages.pop();
-    for (const message of messages) {
-      yield Object.fromEntries(message.split('\n').map((line) => line.split(/: (.*)/s)));
-    }
   }
 }

@@ -1,11 +1,13 @@
-// Package sdk is the client that front-end developers import: one hand-written ES
-// module and its types, served as they lie here. The page of this repository uses the
-// same file, so what others get is what is used every day.
+// Package sdk is the client that front-end developers import: one ES module and its
+// types. It is written in parts, which the page of this repository imports as they lie
+// here, so what others get is what is used every day; they get it in one file.
 package sdk
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
+	"regexp"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,7 +16,11 @@ import (
 
 var (
 	//go:embed anihub.js
-	module []byte
+	client []byte
+	//go:embed line.js
+	line []byte
+	//go:embed listeners.js
+	listeners []byte
 	//go:embed anihub.d.ts
 	types []byte
 )
@@ -26,9 +32,24 @@ type SDK struct {
 
 // New compresses it once. An error is that of compressing.
 func New() (*SDK, error) {
-	m, err := envelope.NewFile("text/javascript; charset=utf-8", module)
+	m, err := envelope.NewFile("text/javascript; charset=utf-8", joined())
 	t, also := envelope.NewFile("text/plain; charset=utf-8", types)
 	return &SDK{m, t}, errors.Join(err, also)
+}
+
+var (
+	imports = regexp.MustCompile(`(?m)^import .*\n`)
+	exports = regexp.MustCompile(`(?m)^export `)
+)
+
+// joined is the module in one file: what the client imports stands behind it, where
+// nothing is exported. The parts run nothing but declarations, so the order is free.
+func joined() []byte {
+	parts := [][]byte{imports.ReplaceAll(client, nil)}
+	for _, part := range [][]byte{line, listeners} {
+		parts = append(parts, exports.ReplaceAll(part, nil))
+	}
+	return bytes.Join(parts, []byte("\n"))
 }
 
 // ServeModule answers with the module.

@@ -1,10 +1,16 @@
 package sdk_test
 
 import (
+	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"anihub/web/sdk"
 )
 
 // TestTheDocumentationHasTheExamples as they are tested and compiled.
@@ -36,12 +42,30 @@ func TestTheDocumentationNamesEverything(t *testing.T) {
 	}
 }
 
-// TestTheModuleStandsAlone: nothing is imported, nothing is built.
+// TestTheModuleStandsAlone: nothing is imported, and exported is what the types have.
 func TestTheModuleStandsAlone(t *testing.T) {
 	t.Parallel()
-	code := read(t, "anihub.js")
+	client, err := sdk.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := httptest.NewRecorder()
+	request := httptest.NewRequest("GET", "/sdk/anihub.js", nil)
+	if err := client.ServeModule(echo.New().NewContext(request, answer)); err != nil {
+		t.Fatal(err)
+	}
+	code := answer.Body.String()
 	if m := regexp.MustCompile(`(?m)^\s*import\b.*|\brequire\(`).FindString(code); m != "" {
 		t.Errorf("it imports: %s", m)
+	}
+	exported := regexp.MustCompile(`(?m)^export (class \w+)`)
+	if got, want := exported.FindAllString(code, -1), exported.FindAllString(read(t, "anihub.d.ts"), -1); !slices.Equal(got, want) {
+		t.Errorf("it exports %q, the types say %q", got, want)
+	}
+	for _, part := range []string{"class SocketLine ", "class StreamLine ", "class Listeners "} {
+		if strings.Count(code, "\n"+part) != 1 {
+			t.Errorf("%q is not in it once", part)
+		}
 	}
 }
 

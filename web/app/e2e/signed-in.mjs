@@ -36,6 +36,34 @@ async function deliver(page, url, message) {
   await devtools.detach();
 }
 
+/** A second device of mira's, at a path. */
+async function secondDevice(page, url, path) {
+  const context = await page.context().browser().newContext({ locale: 'ru-RU' });
+  const other = await context.newPage();
+  await other.goto(`${url}/sign-in?${new URLSearchParams({ back: path })}`);
+  await other.locator('input[name=login]').fill('mira');
+  await other.locator('input[name=password]').fill('a long password');
+  await other.locator('form.form button[type=submit]').click();
+  await other.waitForURL(url + path);
+  return other;
+}
+
+/** Takes the player to a place and stops there, which is then on the server. */
+async function watchUntil(page, seconds) {
+  await page.waitForFunction(() => document.querySelector('video')?.readyState > 2);
+  const saved = page.waitForResponse((answer) => answer.url().endsWith('/api/users/progress') && answer.ok());
+  await page.evaluate(async (to) => {
+    const video = document.querySelector('video');
+    video.currentTime = to;
+    await new Promise((moved) => video.addEventListener('seeked', moved, { once: true }));
+    if (video.paused) await video.play();
+    video.pause();
+  }, seconds);
+  await saved;
+}
+
+const placeOf = (page) => page.evaluate(() => document.querySelector('video').currentTime);
+
 /** The steps, each a name and what must hold; `page` belongs to somebody signed in. */
 export function signedInSteps(page, url) {
   // Those that stand in for cards on their way have no link.
@@ -111,6 +139,8 @@ export function signedInSteps(page, url) {
     [
       'what is seen without network arrives when it is back',
       async () => {
+        const from = await placeOf(page);
+        await page.waitForFunction((from) => document.querySelector('video').currentTime > from + 1, from);
         await page.context().setOffline(true);
         await page.evaluate(() => document.querySelector('video').pause());
         await page.waitForFunction(() =>
@@ -124,6 +154,45 @@ export function signedInSteps(page, url) {
         await page.waitForFunction(
           () => !Object.keys(localStorage).some((key) => key.startsWith('anihub.outbox.')),
         );
+      },
+    ],
+    [
+      'what one device watches another sees at once, and a player that runs is left alone',
+      async () => {
+        const other = await secondDevice(page, url, '/title/9901');
+        const label = (text) => other.locator('.title-actions .button.primary', { hasText: text }).waitFor();
+        await label('Продолжить: серия 2');
+        await page.goto(`${url}/title/9901?ep=3&play=1`);
+        await watchUntil(page, 300);
+        await label('5:00');
+        await other.locator('.cover-text', { hasText: 'Серия 3' }).waitFor();
+        await other.locator('header .logo').click();
+        const card = other.locator('.continue-card', { hasText: 'Серия 3 · 5:00' });
+        await card.waitFor();
+        await watchUntil(page, 480);
+        await other.locator('.continue-card', { hasText: 'Серия 3 · 8:00' }).locator('a').click();
+        await other.waitForFunction(() => document.querySelector('video')?.currentTime > 480);
+        await watchUntil(page, 720);
+        await other.locator('.episode progress').first().waitFor();
+        assert.ok((await placeOf(other)) < 600, 'the running player went elsewhere');
+        await watchUntil(other, 540);
+        await page.locator('.player-note', { hasText: '9:0' }).getByRole('button').click();
+        await page.waitForFunction(() => Math.abs(document.querySelector('video').currentTime - 540) < 5);
+        await other.context().close();
+      },
+    ],
+    [
+      'the page of a title says that others wait, too',
+      async () => {
+        await page.evaluate(async () => {
+          for (let n = 0; n < 2; n++) new EventSource('/api/anilibria/v2/events?titles=9902');
+          const waiting = async () =>
+            Number((await fetch('/api/anilibria/v2/titles/9902')).headers.get('X-Subscribers'));
+          while ((await waiting()) < 2) await new Promise((later) => setTimeout(later, 500));
+          history.pushState(null, '', '/title/9902');
+          dispatchEvent(new PopStateEvent('popstate'));
+        });
+        await page.locator('.title-waiting', { hasText: '2 зрителя ждут новую серию' }).waitFor();
       },
     ],
     [

@@ -25,6 +25,11 @@ describe('plurals', () => {
     expect(plural('en', 1, en.plural.episodes)).toBe('1 episode');
     expect(plural('en', 1234, en.plural.titles)).toBe('1,234 titles');
   });
+
+  test('with a verb that goes with it', () => {
+    expect(plural('ru', 22, ru.plural.waiting)).toBe('22 зрителя ждут новую серию');
+    expect(plural('ru', 21, ru.plural.waiting)).toBe('21 зритель ждёт новую серию');
+  });
 });
 
 test('fill puts values in and leaves unknown places alone', () => {

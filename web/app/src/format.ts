@@ -49,12 +49,13 @@ export function shortDate(lang: Language, date: Date): string {
 }
 
 export function dateAndTime(lang: Language, date: Date): string {
-  const style = { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } as const;
+  const hour = lang === 'en' ? 'numeric' : '2-digit';
+  const style = { day: 'numeric', month: 'long', hour, minute: '2-digit' } as const;
   return date.toLocaleString(lang, style);
 }
 
 export function timeOfDay(lang: Language, date: Date): string {
-  return date.toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit' });
+  return date.toLocaleTimeString(lang, { hour: lang === 'en' ? 'numeric' : '2-digit', minute: '2-digit' });
 }
 
 /** `R16_PLUS` as `16+`. */

@@ -42,6 +42,12 @@ describe('requests', () => {
     await expect(request.respond('/api/file')).rejects.toMatchObject({ code: 'NO', status: 404 });
   });
 
+  test('say how many wait for news, where the server does', async () => {
+    const { request } = setUp([answer(200, ok, { 'X-Subscribers': '3' }), answer(200, ok)]);
+    expect(await request('/api/x')).toEqual({ ...ok, subscribers: 3 });
+    expect(await request('/api/x')).toEqual(ok);
+  });
+
   test('leave out empty conditions', () => {
     expect(withQuery('/t', { a: '', b: undefined, c: 0, d: 'я', e: true })).toBe('/t?c=0&d=%D1%8F&e=true');
     expect(withQuery('/t', {})).toBe('/t');

@@ -64,7 +64,10 @@ export function createClient(deps: ClientDeps) {
   }
 
   async function request<T>(path: string, options: RequestOptions = {}): Promise<Envelope<T>> {
-    return readBody<T>(await respond(path, options));
+    const response = await respond(path, options);
+    const body = await readBody<T>(response);
+    const subscribers = Number(response.headers.get('X-Subscribers'));
+    return subscribers > 0 ? { ...body, subscribers } : body;
   }
 
   return Object.assign(request, { respond });

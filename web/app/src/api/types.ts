@@ -42,4 +42,6 @@ export interface Envelope<T> {
   pagination?: Pagination;
   meta?: BatchMeta;
   facets?: FacetedTitlesAnswer['facets'];
+  /** How many connections wait for news of the title; absent when none does. */
+  subscribers?: number;
 }

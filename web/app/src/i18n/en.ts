@@ -6,6 +6,10 @@ import type { Dictionary } from './ru';
 const episodes: Forms = { one: '# episode', other: '# episodes' };
 const fresh: Forms = { one: '# new', other: '# new' };
 const titles: Forms = { one: '# title', other: '# titles' };
+const waiting: Forms = {
+  one: '# viewer is waiting for the next episode',
+  other: '# viewers are waiting for the next episode',
+};
 
 export const en: Dictionary = {
   nav: {
@@ -161,6 +165,8 @@ export const en: Dictionary = {
     other: 'Open on {name}',
     resumed: 'Continuing from {time}',
     restart: 'Start over',
+    elsewhere: 'On another device you are at {time}',
+    goThere: 'Go there',
     keys: 'Space: pause, ← →: 5 seconds, ↑ ↓: volume, F: full screen, M: mute, N: next, S: skip',
   },
   schedule: {
@@ -242,7 +248,7 @@ export const en: Dictionary = {
     DORAMA: 'Drama',
   },
   season: { winter: 'winter', spring: 'spring', summer: 'summer', autumn: 'autumn' },
-  plural: { episodes, fresh, titles },
+  plural: { episodes, fresh, titles, waiting },
   noPoster: 'No poster',
   ...viewer,
   notify,

@@ -5,6 +5,12 @@ import { viewer } from './ru-viewer';
 const episodes: Forms = { one: '# серия', few: '# серии', many: '# серий', other: '# серии' };
 const fresh: Forms = { one: '# новая', few: '# новые', many: '# новых', other: '# новых' };
 const titles: Forms = { one: '# тайтл', few: '# тайтла', many: '# тайтлов', other: '# тайтла' };
+const waiting: Forms = {
+  one: '# зритель ждёт новую серию',
+  few: '# зрителя ждут новую серию',
+  many: '# зрителей ждут новую серию',
+  other: '# зрителя ждут новую серию',
+};
 
 export const ru = {
   nav: {
@@ -160,6 +166,8 @@ export const ru = {
     other: 'Открыть на {name}',
     resumed: 'Продолжаем с {time}',
     restart: 'Сначала',
+    elsewhere: 'На другом устройстве вы на {time}',
+    goThere: 'Перейти',
     keys: 'Пробел: пауза, ← →: 5 секунд, ↑ ↓: громкость, F: экран, M: звук, N: дальше, S: пропустить',
   },
   schedule: {
@@ -241,7 +249,7 @@ export const ru = {
     DORAMA: 'Дорама',
   } as Record<string, string>,
   season: { winter: 'зима', spring: 'весна', summer: 'лето', autumn: 'осень' } as Record<string, string>,
-  plural: { episodes, fresh, titles },
+  plural: { episodes, fresh, titles, waiting },
   noPoster: 'Постера нет',
   ...viewer,
   notify,

@@ -11,6 +11,7 @@ import type { ShortTitle } from '../api/types';
 import { titleKey, updatesKey } from '../catalog';
 import { tellInbox, tellRead } from '../inbox/inbox';
 import { toastChoice } from '../prefs';
+import { missedProgress, tellProgress } from '../progress/elsewhere';
 import { patchQuery, refetchShown, retryFailed } from '../query';
 import { isFollowed } from '../subscriptions';
 import { withNewEpisode } from './apply';
@@ -81,8 +82,19 @@ export function goLive(): void {
   });
   hub.on('event', onEvent);
   hub.on('notification_read', tellRead);
+  hub.on('progress', tellProgress);
   hub.on('lost', () => refetchShown());
+  // What other devices of the viewer did meanwhile is told by nobody.
+  let away = false;
+  hub.on('auth', () => {
+    if (away) {
+      tellRead();
+      missedProgress();
+    }
+    away = false;
+  });
   hub.on('state', ({ state }) => {
+    away ||= state === 'waiting';
     status = state;
     notify();
   });

@@ -14,6 +14,7 @@ import type { PlayerProps } from './Player';
 import { skipAt } from './skips';
 import { type Embed, pickStream } from './sources';
 import { useActions } from './useActions';
+import { useElsewhere } from './useElsewhere';
 import { useIdle } from './useIdle';
 import { useMediaSession } from './useMediaSession';
 import { useSaving } from './useSaving';
@@ -36,9 +37,10 @@ export function StreamPlayer(props: StreamPlayerProps) {
   const startAt = useRef(resumed);
   const [stream, setStream] = useState(() => pickStream(streams, recall('quality')) as Source);
   // Before the stream, whose end takes the place with it.
-  useSaving(video, title, episode);
+  useSaving(video, title, episode, resumed);
   const [state, retry] = useStream(video, stream.url, startAt);
   const now = useVideo(video);
+  const elsewhere = useElsewhere(title.id, episode.ordinal, now);
   const skip = skipAt(episode.skips, now.time);
   const actions = useActions({ box, video, skip, next: next ? () => open(next) : null });
   const { idle, wake, rest } = useIdle(now.paused || state !== 'ready');
@@ -90,7 +92,11 @@ export function StreamPlayer(props: StreamPlayerProps) {
         <FailurePanel {...{ streams, stream, embeds, retry, setQuality }} chooseEmbed={props.chooseEmbed} />
       ) : (
         <>
-          <ResumeNote from={resumed} restart={() => actions.seekTo(0)} />
+          {elsewhere ? (
+            <ElsewhereNote at={elsewhere} go={() => actions.seekTo(elsewhere)} />
+          ) : (
+            <ResumeNote from={resumed} restart={() => actions.seekTo(0)} />
+          )}
           {skip ? (
             <button type="button" className="button player-skip" onClick={actions.skip}>
               {skip.kind === 'opening' ? t.player.skipOpening : t.player.skipEnding}
@@ -105,6 +111,18 @@ export function StreamPlayer(props: StreamPlayerProps) {
         </>
       )}
     </div>
+  );
+}
+
+function ElsewhereNote({ at, go }: { at: number; go: () => void }) {
+  const { t } = useWords();
+  return (
+    <p className="player-note" role="status">
+      {fill(t.player.elsewhere, { time: clock(at) })}
+      <button type="button" className="link-button" onClick={go}>
+        {t.player.goThere}
+      </button>
+    </p>
   );
 }
 

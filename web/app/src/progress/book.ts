@@ -12,6 +12,8 @@ export interface EpisodeProgress {
   watched: boolean;
   /** When, in milliseconds; absent in books of before there were accounts. */
   at?: number;
+  /** It came from another device. */
+  elsewhere?: true;
 }
 
 export interface TitleProgress {
@@ -124,7 +126,13 @@ export function absorb(title: Pick<TitleProgress, 'id' | 'names' | 'poster'>, re
   for (const { episode, seconds, watched, at, duration } of remote) {
     const known = episodes[episode];
     const newer = at > (known?.at ?? before?.at ?? 0) || !known;
-    const next = { seconds, watched, at, duration: duration || known?.duration || 0 };
+    const next = {
+      seconds,
+      watched,
+      at,
+      duration: duration || known?.duration || 0,
+      elsewhere: true as const,
+    };
     if (newer) episodes[episode] = next;
     else episodes[episode] = { ...known, watched: known.watched || watched };
     if (at > latest.at) latest = { at, episode };

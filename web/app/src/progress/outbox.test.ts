@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ApiError } from '../api/error';
 import type { ProgressEdit } from './book';
-import { asTitles, type Box, Outbox, type TitleEdits, withEdits, withoutSent } from './outbox';
+import { asTitles, type Box, hasMark, Outbox, type TitleEdits, withEdits, withoutSent } from './outbox';
 
 const at = Date.parse('2026-11-26T10:00:00Z');
 const place = (seconds: number, when = at, title_id = 7, episode = 3): ProgressEdit => ({
@@ -30,6 +30,11 @@ test('a mark keeps its own time beside a place', () => {
       ],
     },
   ]);
+});
+
+test('says which marks are still to be sent', () => {
+  const box = withEdits({}, [mark(), place(10, at, 7, 4)]);
+  expect([hasMark(box, 7, 3), hasMark(box, 7, 4), hasMark(box, 8, 3)]).toEqual([true, false, false]);
 });
 
 test('what changed while it was sent stays to be sent', () => {

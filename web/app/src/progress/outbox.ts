@@ -18,6 +18,11 @@ function keyOf({ title_id, episode, watched }: ProgressEdit): string {
   return `${title_id}:${episode}:${watched ? 'mark' : 'place'}`;
 }
 
+/** Whether the server has still to hear that the episode was watched. */
+export function hasMark(box: Box, title_id: number, episode: number): boolean {
+  return keyOf({ title_id, episode, watched: true, at: 0 }) in box;
+}
+
 /** Of several edits of the same thing the latest is enough. */
 export function withEdits(box: Box, edits: ProgressEdit[]): Box {
   const next = { ...box };

@@ -2,7 +2,7 @@ import { api } from '../api';
 import { keep, recallJSON } from '../memory';
 import { refetchShown } from '../query';
 import { bookEdits, bookOwner, clearBook, onEdits, setBookOwner } from './book';
-import { type Box, Outbox } from './outbox';
+import { type Box, hasMark, Outbox } from './outbox';
 
 // Ties the book on this device to the viewer's progress on the server.
 
@@ -15,11 +15,13 @@ function boxName(): string | null {
   return owner && `outbox.${owner}`;
 }
 
+function boxNow(): Box {
+  const name = boxName();
+  return name ? recallJSON<Box>(name, {}) : {};
+}
+
 const outbox = new Outbox({
-  read: () => {
-    const name = boxName();
-    return name ? recallJSON<Box>(name, {}) : {};
-  },
+  read: boxNow,
   write: (box) => {
     const name = boxName();
     if (name) keep(name, Object.keys(box).length > 0 ? JSON.stringify(box) : null);
@@ -28,6 +30,11 @@ const outbox = new Outbox({
     api('/api/users/progress', { method: 'PUT', auth: true, body: { titles }, keepalive: urgent }),
   onSent: () => refetchShown((key) => key === continueKey),
 });
+
+/** Whether an episode is watched, of which the server does not know yet. */
+export function isMarkUnsent(titleId: number, episode: number): boolean {
+  return hasMark(boxNow(), titleId, episode);
+}
 
 /** Starts to keep what the player says for the server. */
 export function watchProgress(): void {

@@ -7,12 +7,14 @@ import { type Query, useQuery } from '../query';
 import { useSession } from '../subscriptions';
 import { sortedEpisodes } from '../title/episodes';
 import { absorb } from './book';
+import { placesKey } from './elsewhere';
+import { isMarkUnsent } from './sync';
 
 const patience = 2500;
 
 function placesOf(id: number): Query<TitleProgress> {
   return {
-    key: `me:progress:${id}`,
+    key: placesKey(id),
     load: () => api<TitleProgress>(`/api/users/progress/${id}`, { auth: true }),
   };
 }
@@ -48,7 +50,7 @@ function absorbAnswer(title: Title, { episodes }: TitleProgress): void {
   const remote = episodes.map(({ episode, seconds, watched, updated_at }) => ({
     episode,
     seconds,
-    watched,
+    watched: watched || isMarkUnsent(title.id, episode),
     at: Date.parse(updated_at ?? '') || 0,
     duration: durations.get(episode) ?? 0,
   }));

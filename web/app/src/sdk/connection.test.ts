@@ -168,6 +168,15 @@ describe('heartbeat', () => {
     expect(socket(0).of('ping')).toHaveLength(1);
   });
 
+  test('one question at a time, and none once it is closed', async () => {
+    const { hub } = await live();
+    hub.wake();
+    hub.wake();
+    expect(socket(0).of('ping')).toHaveLength(1);
+    hub.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('a connection that does not answer is dead', async () => {
     await live();
     await later(35_000);

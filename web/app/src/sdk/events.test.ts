@@ -134,11 +134,15 @@ describe('events', () => {
     const { hub, heard } = await live();
     const read = vi.fn();
     hub.on('notification_read', read);
+    const watched = vi.fn();
+    hub.on('progress', watched);
     for (const data of ['not json', 'null', '7', '{}', '{"type":5}']) socket(0).onmessage?.({ data });
     socket(0).says('something_new');
     socket(0).says('notification_read', { event_ids: ['id3'], up_to: null, unread: 2 });
+    socket(0).says('progress', { title_id: null, episodes: [] });
     socket(0).push(11);
     expect(heard).toEqual(['id11']);
+    expect(watched.mock.calls[0]?.[0].data.title_id).toBeNull();
     expect(read.mock.calls[0]?.[0].data.unread).toBe(2);
   });
 

@@ -135,6 +135,16 @@ describe('a stream', () => {
     expect(at(2).init.headers).not.toEqual({ Authorization: 'Bearer new' });
   });
 
+  test('is asked for with the token of who signs in while it is begun', async () => {
+    let given = (_: string | null) => {};
+    const { hub, at } = await streaming({ token: () => new Promise((resolve) => (given = resolve)) });
+    hub.auth('mine');
+    await tick();
+    given(null);
+    await tick();
+    expect(at(0).init.headers).toEqual({ Authorization: 'Bearer mine' });
+  });
+
   test('whose token expires begins anew with another', async () => {
     const { at } = await streaming({ token: ({ renew }) => (renew ? 'new' : 'old') });
     await at(0).opens();
@@ -148,6 +158,24 @@ describe('a stream', () => {
     await at(0).refuses(503, 'BUSY');
     await later(60_000);
     expect([hub.state, asked.length]).toEqual(['closed', 1]);
+  });
+
+  test('that is closed between two events tells only the first', async () => {
+    const { hub, heard, at } = await streaming();
+    hub.on('new_episode', () => hub.close());
+    await at(0).opens();
+    const event = (n: number) => `data: {"type":"new_episode","event_id":"id${n}","data":{}}\n\n`;
+    await at(0).writes(event(11) + event(12));
+    expect(heard).toEqual(['id11']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('that is closed before its refusal is read tells nothing', async () => {
+    const { hub, at, errors } = await streaming();
+    at(0).respond(Response.json({}, { status: 503 }));
+    hub.close();
+    await tick();
+    expect([hub.state, errors]).toEqual(['closed', []]);
   });
 
   test('tells of what is lost', async () => {

@@ -12,10 +12,12 @@ import { WatchButton } from './WatchButton';
 
 interface HeadProps {
   title: Title;
+  /** How many connections wait for news of it. */
+  waiting: number;
   play: (episode: Episode) => void;
 }
 
-export function TitleHead({ title, play }: HeadProps) {
+export function TitleHead({ title, waiting, play }: HeadProps) {
   const { lang, t } = useWords();
   const name = mainName(lang, title.names);
   const poster = leadPosterURL(title.poster);
@@ -40,6 +42,7 @@ export function TitleHead({ title, play }: HeadProps) {
           <Heart title={title} />
           <Bell id={title.id} />
         </div>
+        <Waiting n={title.status === 'completed' ? 0 : waiting} />
         <ul className="title-genres" aria-label={t.catalogue.genre}>
           {title.genres?.map((genre) => (
             <li key={genre}>
@@ -58,6 +61,18 @@ export function TitleHead({ title, play }: HeadProps) {
         ) : null}
       </div>
     </header>
+  );
+}
+
+// A single one may well be the viewer, to whom it says nothing.
+function Waiting({ n }: { n: number }) {
+  const { t, count } = useWords();
+  if (n < 2) return null;
+  return (
+    <p className="title-waiting">
+      <Icon name="bell" size={16} />
+      {count(n, t.plural.waiting)}
+    </p>
   );
 }
 

@@ -28,7 +28,7 @@ export default function TitlePage({ id }: { id: number }) {
   if (!title) return <TitleSkeleton />;
   return (
     <article className="title">
-      <TitleHead title={title} play={play} />
+      <TitleHead title={title} waiting={answer.subscribers ?? 0} play={play} />
       <WatchSection title={title} started={started} play={play} />
       <div className="title-more">
         <Franchise franchise={title.franchise} here={title.id} />

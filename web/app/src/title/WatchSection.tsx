@@ -1,14 +1,16 @@
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import type { Episode, Title } from '../api/types';
+import { titlePath } from '../catalog';
 import { clock, mainName, posterURL } from '../format';
 import { fill, useWords } from '../i18n';
 import { resumePoint, useProgress } from '../progress/book';
 import { usePlaces } from '../progress/usePlaces';
-import { useLocation } from '../router';
+import { navigate, useLocation } from '../router';
 import { Icon } from '../ui/Icon';
 import { Notice } from '../ui/States';
 import { EpisodeList } from './EpisodeList';
-import { episodeAfter, hasVideo, previewURL, sortedEpisodes } from './episodes';
+import { episodeAfter, previewURL, sortedEpisodes } from './episodes';
+import { resumeAt } from './resume';
 
 const Player = lazy(() => import('../player/Player'));
 
@@ -25,10 +27,11 @@ export function WatchSection({ title, started, play }: WatchProps) {
   const placesKnown = usePlaces(title);
   const episodes = sortedEpisodes(title);
   const asked = query.get('ep');
+  const begun = useProgress()[title.id];
   const episode =
     episodes.find(({ ordinal }) => asked !== null && ordinal === Number(asked)) ??
-    episodes.find(hasVideo) ??
-    episodes[0];
+    resumeAt(title, begun).episode;
+  useKept(title.id, started && placesKnown && asked === null ? episode : undefined);
   if (!episode) {
     return (
       <section id="watch" className="watch empty">
@@ -55,6 +58,13 @@ export function WatchSection({ title, started, play }: WatchProps) {
       ) : null}
     </section>
   );
+}
+
+// Once it plays, the episode stays, wherever another device goes on.
+function useKept(id: number, playing: Episode | undefined) {
+  useEffect(() => {
+    if (playing) navigate(titlePath(id, playing.ordinal), { replace: true });
+  }, [id, playing]);
 }
 
 interface CoverProps {

@@ -95,7 +95,7 @@ export function SearchBox({ onLeave, autoFocus }: { onLeave?: () => void; autoFo
         placeholder={t.search.placeholder}
         aria-label={t.search.label}
         aria-expanded={shown}
-        aria-controls={listId}
+        aria-controls={shown ? listId : undefined}
         aria-autocomplete="list"
         aria-activedescendant={active >= 0 && active < results.length ? `${listId}-${active}` : undefined}
         autoComplete="off"
