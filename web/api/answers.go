@@ -162,7 +162,11 @@ func answer[T any](a *API, c echo.Context, key string, r reading[T]) error {
 // reply sends, with what is known of the moment.
 func (a *API) reply(c echo.Context, e *encoded, position string) error {
 	if e.title != 0 {
-		if n := a.waiting.header(e.title); n != nil {
+		n := a.waiting.header(e.title)
+		if n == nil && c.Request().Header.Get("If-None-Match") != "" {
+			n = []string{"0"} // a 304 without it would leave the reader the number of before
+		}
+		if n != nil {
 			c.Response().Header()["X-Subscribers"] = n
 		}
 	}

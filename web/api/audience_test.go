@@ -27,6 +27,13 @@ func TestAudience(t *testing.T) {
 	if r := s.get(t, v2+"/titles/9901", "If-None-Match", etag); r.StatusCode != 304 || r.Header.Get("X-Subscribers") != "1" {
 		t.Errorf("%d says %q", r.StatusCode, r.Header.Get("X-Subscribers"))
 	}
+	other := s.get(t, v2+"/titles/9902")
+	if n, told := other.Header["X-Subscribers"]; told {
+		t.Errorf("of a title that nobody waits for: %s", n)
+	}
+	if r := s.get(t, v2+"/titles/9902", "If-None-Match", other.Header.Get("Etag")); r.StatusCode != 304 || r.Header.Get("X-Subscribers") != "0" {
+		t.Errorf("%d says %q, and the reader keeps what was said before", r.StatusCode, r.Header.Get("X-Subscribers"))
+	}
 	s.live.Fail(realtime.ErrUnavailable)
 	if got := s.get(t, v2+"/titles/9901").Header.Get("X-Subscribers"); got != "1" {
 		t.Errorf("while realtime is away: %q", got)

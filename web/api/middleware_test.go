@@ -113,6 +113,9 @@ func TestRateLimit(t *testing.T) {
 	if e := answerOf(t, limited); e.Error.Code != "RATE_LIMITED" {
 		t.Errorf("%+v", e.Error)
 	}
+	if r := s.get(t, "/assets/index.js"); r.StatusCode == http.StatusTooManyRequests {
+		t.Error("the page's files count")
+	}
 	if r := s.get(t, "/health/live"); r.StatusCode != 200 {
 		t.Errorf("a probe is limited: %d", r.StatusCode)
 	}

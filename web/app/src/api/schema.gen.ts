@@ -2783,7 +2783,7 @@ export interface components {
         RequestID: string;
         /** @description Position in the event log up to which the answer is current; subscribe from it to miss nothing. Absent while the position is not known. */
         StreamPosition: string;
-        /** @description How many connections are subscribed to news of this title, over all instances, as of a few seconds ago. Absent when there are none. It is no part of what `ETag` names. */
+        /** @description How many connections are subscribed to news of this title, over all instances, as of a few seconds ago. 0 or absent when there are none. It is no part of what `ETag` names. */
         Subscribers: string;
         /** @description Where the answer came from (RFC 9211). */
         CacheStatus: string;
