@@ -112,7 +112,7 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	u.conn = &timedConn{Conn: conn, within: u.within}
-	early, err := had.Reader.Peek(had.Reader.Buffered())
+	early, err := had.Peek(had.Reader.Buffered())
 	if err != nil {
 		return nil, nil, err
 	}
