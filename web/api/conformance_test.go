@@ -105,6 +105,9 @@ func (s *scene) openAt(at *instance, w wish) (ear, answered) {
 			s.t.Fatalf("%s says %s: %v", typ, h.data, err)
 		}
 	}
+	if a.Count > 0 && e.last() != w.since {
+		s.t.Errorf("who has heard nothing yet of what was missed since %s is at %s", w.since, e.last())
+	}
 	return e, a
 }
 

@@ -43,6 +43,10 @@ func (s *station) listen(t *testing.T, query string, header ...string) *listener
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = resp.Body.Close() })
+	return newListener(t, resp)
+}
+
+func newListener(t *testing.T, resp *http.Response) *listener {
 	return &listener{t: t, resp: resp, in: bufio.NewReader(resp.Body)}
 }
 
