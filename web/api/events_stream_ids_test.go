@@ -25,8 +25,9 @@ type script struct {
 }
 
 func (s *script) Open(context.Context, realtime.Client) (realtime.Conversation, error) { return s, nil }
-func (s *script) Receive(context.Context, []byte) error                                { return nil }
-func (s *script) Close()                                                               {}
+
+func (s *script) Receive(context.Context, []byte) error { return nil }
+func (s *script) Close()                                {}
 
 func (s *script) Next(context.Context) ([]realtime.Message, error) {
 	if len(s.left) == 0 {
