@@ -33,14 +33,18 @@ func some(int) []int {
 	return titles
 }
 
-// broadcast publishes n episodes of fifty titles through several publishers at once, and
-// returns when all are taken.
+// broadcast publishes n more episodes of fifty titles and returns when all are taken.
 func (s *swarm) broadcast(n int, every time.Duration) {
+	s.spread(int(s.broadcasts.Add(int64(n)))-n, n, every)
+}
+
+// spread publishes n episodes, from a first one on, through several publishers at once.
+func (s *swarm) spread(first, n int, every time.Duration) {
 	var work sync.WaitGroup
 	const publishers = 4
 	for k := range publishers {
 		work.Go(func() {
-			for i := k; i < n; i += publishers {
+			for i := first + k; i < first+n; i += publishers {
 				s.publish(1000+i%50, float64(1+i/50), "{}")
 				time.Sleep(rand.N(2 * every)) //nolint:gosec // not for secrets
 			}

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,40 +25,50 @@ type swarm struct {
 	ctx     context.Context //nolint:containedctx // it ends with the swarm, as every member does
 	members []*fan
 	returns atomic.Int64 // connections after the first
-	wrong   atomic.Pointer[string]
-	working sync.WaitGroup
-	stall   chan struct{} // who joins from now on does not read before it is closed
+
+	broadcasts atomic.Int64 // how many episodes were broadcast or are about to be
+	wrong      atomic.Pointer[string]
+	working    sync.WaitGroup
+	stall      chan struct{} // who joins from now on does not read before it is closed
+	losses     bool          // the log may lose something; without it a reset is a complaint
 
 	mu    sync.Mutex
 	homes []*process
-	news  map[uint64]published // by offset
-	epoch string
+	news  []published
+	epoch string // of what was published last
 }
 
 // published is an event as its publisher was told of it.
 type published struct {
-	id    string
-	title int
+	id, epoch string
+	offset    uint64
+	title     int
 }
 
 // fan is one viewer of a swarm.
 type fan struct {
 	s      *swarm
 	titles []int
-	since  uint64 // the offset at which it began
 	stall  chan struct{}
 	ready  chan struct{}
 	once   sync.Once
 
-	mu    sync.Mutex
-	last  string
+	mu   sync.Mutex
+	last string
+	eras []era // one, and one more for each time that it was told of a loss
+}
+
+// era is what a viewer heard of one log from a place on.
+type era struct {
+	epoch string
+	since uint64
 	heard []string
 }
 
 func newSwarm(t *testing.T, homes ...*process) *swarm {
 	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
-	s := &swarm{t: t, ctx: ctx, homes: homes, news: map[uint64]published{}}
+	s := &swarm{t: t, ctx: ctx, homes: homes}
 	t.Cleanup(func() { end(); s.working.Wait() })
 	return s
 }
@@ -182,7 +193,13 @@ func (f *fan) hear(frame []byte) {
 	case "new_episode":
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.heard, f.last = append(f.heard, member(frame, "event_id")), member(frame, "position")
+		now := &f.eras[len(f.eras)-1]
+		now.heard, f.last = append(now.heard, member(frame, "event_id")), member(frame, "position")
+		if !strings.HasPrefix(f.last, now.epoch+":") {
+			f.s.complain("of epoch %s a viewer was told %s", now.epoch, frame)
+		}
+	case "reset":
+		f.lost(frame)
 	default:
 		f.s.complain("a viewer was told %s", frame)
 	}
@@ -190,15 +207,34 @@ func (f *fan) hear(frame []byte) {
 
 func (f *fan) subscribed(frame []byte) {
 	if !bytes.Contains(frame, []byte(`"recovered":true`)) {
-		f.s.complain("not recovered: %s", frame)
+		f.lost(frame)
 		return
 	}
 	f.once.Do(func() {
-		f.last = member(frame, "position")
-		_, offset, _ := strings.Cut(f.last, ":")
-		f.since, _ = strconv.ParseUint(offset, 10, 64)
+		f.begin(frame)
 		close(f.ready)
 	})
+}
+
+// lost begins another era, where a loss is no complaint.
+func (f *fan) lost(frame []byte) {
+	if !f.s.losses {
+		f.s.complain("a viewer was told of a loss: %s", frame)
+	}
+	f.begin(frame)
+}
+
+// begin is where the position of a frame says.
+func (f *fan) begin(frame []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = member(frame, "position")
+	epoch, offset, _ := strings.Cut(f.last, ":")
+	since, err := strconv.ParseUint(offset, 10, 64)
+	if err != nil {
+		f.s.complain("no position in %s", frame)
+	}
+	f.eras = append(f.eras, era{epoch: epoch, since: since})
 }
 
 // member is the text of a member of a frame of ours.
@@ -243,28 +279,28 @@ func (s *swarm) taken(p *process, token string, title int, body string) bool {
 	at, err := strconv.ParseUint(offset, 10, 64)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil || s.epoch != "" && s.epoch != epoch {
+	if err != nil || s.epoch != "" && s.epoch != epoch && !s.losses {
 		s.complain("%s was published at %s, epoch %s", a.Data.EventID, a.Data.Position, s.epoch)
 	}
 	s.epoch = epoch
-	s.news[at] = published{a.Data.EventID, title}
+	s.news = append(s.news, published{a.Data.EventID, epoch, at, title})
 	return true
 }
 
-// want is what a viewer should have heard, in order.
-func (s *swarm) want(f *fan) []string {
+// want is what a viewer should have heard in an era, in order.
+func (s *swarm) want(f *fan, e era) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var at []uint64
-	for offset, n := range s.news {
-		if offset > f.since && slices.Contains(f.titles, n.title) {
-			at = append(at, offset)
+	var mine []published
+	for _, n := range s.news {
+		if n.epoch == e.epoch && n.offset > e.since && slices.Contains(f.titles, n.title) {
+			mine = append(mine, n)
 		}
 	}
-	slices.Sort(at)
-	ids := make([]string, len(at))
-	for i, offset := range at {
-		ids[i] = s.news[offset].id
+	slices.SortFunc(mine, func(a, b published) int { return cmp.Compare(a.offset, b.offset) })
+	ids := make([]string, len(mine))
+	for i, n := range mine {
+		ids[i] = n.id
 	}
 	return ids
 }
@@ -272,31 +308,83 @@ func (s *swarm) want(f *fan) []string {
 // judge waits until everybody has heard as much as there was, and then compares.
 func (s *swarm) judge() {
 	s.t.Helper()
-	total := 0
+	total, losses := 0, 0
 	for _, f := range s.members {
-		want := s.want(f)
-		total += len(want)
-		for deadline := time.Now().Add(patience); f.count() < len(want); time.Sleep(10 * time.Millisecond) {
+		deadline := time.Now().Add(patience)
+		want, heard := s.account(f)
+		for ; !f.arrived() || len(heard) < len(want); want, heard = s.account(f) {
 			if time.Now().After(deadline) {
-				s.t.Fatalf("a viewer of %v has heard %d of %d, up to %s; %s", f.titles, f.count(), len(want), f.last, s.complaint())
+				s.t.Fatalf("a viewer of %v has heard %d of %d, up to %s; %s", f.titles, len(heard), len(want), f.last, s.complaint())
 			}
+			time.Sleep(10 * time.Millisecond)
 		}
-		f.mu.Lock()
-		if !slices.Equal(f.heard, want) {
-			s.t.Errorf("a viewer of %v heard %d, wanted %d; first difference at %d", f.titles, len(f.heard), len(want), differ(f.heard, want))
+		if !slices.Equal(heard, want) {
+			s.t.Errorf("a viewer of %v heard %d, wanted %d; first difference at %d", f.titles, len(heard), len(want), differ(heard, want))
 		}
-		f.mu.Unlock()
+		total += len(want)
+		losses += len(f.eras) - 1
 	}
 	if text := s.wrong.Load(); text != nil {
 		s.t.Error(*text)
 	}
-	s.t.Logf("%d viewers came back %d times, heard %d of %d events", len(s.members), s.returns.Load(), total, len(s.news))
+	s.t.Logf("%d viewers came back %d times, were told of %d losses, heard %d of %d events", len(s.members), s.returns.Load(), losses, total, len(s.news))
 }
 
-func (f *fan) count() int {
+// arrived tells whether a viewer knows of the log that is now.
+func (f *fan) arrived() bool {
+	f.s.mu.Lock()
+	epoch := f.s.epoch
+	f.s.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.heard)
+	return epoch == "" || f.eras[len(f.eras)-1].epoch == epoch
+}
+
+// account is what a viewer should have heard and has. Of a log that is lost that is the
+// beginning, as far as it was told; of the one that is now everything that was not told
+// before.
+func (s *swarm) account(f *fan) (want, heard []string) {
+	f.mu.Lock()
+	eras := slices.Clone(f.eras)
+	f.mu.Unlock()
+	before := map[string]bool{}
+	for i, e := range eras {
+		was := s.want(f, e)
+		if i < len(eras)-1 {
+			was = was[:min(len(was), s.acknowledged(e))]
+		}
+		for _, id := range was {
+			if !before[id] {
+				want = append(want, id)
+			}
+		}
+		for _, id := range e.heard {
+			if before[id] || i == len(eras)-1 || s.of(e.epoch, id) {
+				heard = append(heard, id)
+			}
+		}
+		for _, id := range e.heard {
+			before[id] = true
+		}
+	}
+	return want, heard
+}
+
+// acknowledged counts what was heard in an era and published in it. The rest was not
+// acknowledged before the log was lost, and published again.
+func (s *swarm) acknowledged(e era) (n int) {
+	for _, id := range e.heard {
+		if s.of(e.epoch, id) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *swarm) of(epoch, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.news, func(n published) bool { return n.epoch == epoch && n.id == id })
 }
 
 func differ(a, b []string) int {

@@ -634,22 +634,6 @@ func TestSocketIODrain(t *testing.T) {
 	}
 }
 
-func TestSocketIOHeartbeat(t *testing.T) {
-	t.Parallel()
-	s := openStation(t, func(c *api.EventsConfig) { c.PingEvery, c.PongWithin = 20*time.Millisecond, socketTime })
-	for _, transport := range transports() {
-		c := s.joined(t, transport)
-		for range 5 {
-			p, err := c.read()
-			if err != nil || p != "2" {
-				t.Fatalf("over %s: %q, %v; want a ping", transport, p, err)
-			}
-			c.send("3")
-		}
-		c.send("41")
-	}
-}
-
 // TestSocketIODead: a client that answers no ping, or never connects, is cut.
 func TestSocketIODead(t *testing.T) {
 	t.Parallel()
@@ -663,32 +647,6 @@ func TestSocketIODead(t *testing.T) {
 			s.waitOpen(t, 0)
 		}
 	}
-}
-
-// TestSocketIOSlowReader: who does not poll is closed with 4008 when more waits than may,
-// and is told so when it polls.
-func TestSocketIOSlowReader(t *testing.T) {
-	t.Parallel()
-	s := openStation(t, nil)
-	s.rt.Limit(4 << 10)
-	slow := s.joined(t, "polling")
-	slow.send(`421["subscribe_title",{"title_id":5}]`)
-	slow.expect("431")
-	fast := s.joined(t, "websocket")
-	fast.send(`421["subscribe_title",{"title_id":5}]`)
-	fast.expect("431")
-	for n := range 50 {
-		done := rt.Publish(t, s.rt, rt.Episode(5, float64(n)))
-		if p := fast.expect(`42["new_episode"`); !strings.Contains(p, `"`+done[0].EventID+`"`) {
-			t.Errorf("the fast one got %s, want %s", p, done[0].EventID)
-		}
-	}
-	packets, _ := slow.ended()
-	if len(packets) == 0 || packets[len(packets)-1] != `42["close",{"code":4008,"reason":"slow consumer"}]` {
-		t.Errorf("ended with %q", packets)
-	}
-	fast.send(`422["ping"]`)
-	fast.expect("432")
 }
 
 // TestSocketIOTokenInURL: a token there is neither used nor written anywhere.

@@ -20,6 +20,9 @@ import (
 // for and no more than a conversation may subscribe to.
 const maxStreamTitles = 1000
 
+// maxStreamList is the text of as many titles, each with a comma behind it.
+const maxStreamList = maxStreamTitles * len("2147483647,")
+
 // stream is a conversation over Server-Sent Events (HTML standard §9.2): the frames of
 // the WebSocket as data, their types as names of events. Its id is the position up to
 // which the viewer has had everything, so that the browser itself resumes from there.
@@ -41,7 +44,7 @@ type stream struct {
 // subscribes to the user's own titles.
 func (e *Events) Stream(c echo.Context) error {
 	r := c.Request()
-	in := envelope.ReadQuery(c, "titles", "types", "since")
+	in := envelope.ReadQueryUpTo(c, maxStreamList, "titles", "types", "since")
 	commands, since, err := streamCommands(in, r)
 	if err != nil {
 		return err

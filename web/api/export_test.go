@@ -1,6 +1,14 @@
 package api
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"anihub/web/envelope"
+)
 
 // ListKey is for the test that no part of a query is left out of it.
 var ListKey = listKey
@@ -25,4 +33,17 @@ func PacketFrame(b []byte) string {
 	}
 	frame, _ := p.frame()
 	return string(frame)
+}
+
+// SetWriteTimeout is for tests of viewers who do not read.
+func SetWriteTimeout(a *API, d time.Duration) { a.events.cfg.WriteTimeout = d }
+
+// StreamFrames are the frames that a request for a stream becomes.
+func StreamFrames(r *http.Request) (frames [][]byte, err error) {
+	c := echo.New().NewContext(r, nil)
+	commands, _, err := streamCommands(envelope.ReadQueryUpTo(c, maxStreamList, "titles", "types", "since"), r)
+	for _, cmd := range commands {
+		frames = append(frames, cmd.frame)
+	}
+	return frames, err
 }

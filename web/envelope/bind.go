@@ -76,6 +76,7 @@ func bodyError(err error) error {
 // repeat), in range. The first thing wrong is kept.
 type Query struct {
 	values url.Values
+	most   int   // bytes of a value
 	Err    error // the first thing that is wrong
 }
 
@@ -102,12 +103,17 @@ func Bare(next echo.HandlerFunc) echo.HandlerFunc {
 
 // ReadQuery reads the query string of a route that knows these names.
 func ReadQuery(c echo.Context, known ...string) *Query {
+	return ReadQueryUpTo(c, maxValue, known...)
+}
+
+// ReadQueryUpTo is ReadQuery for a route whose parameters may have so many bytes each.
+func ReadQueryUpTo(c echo.Context, limit int, known ...string) *Query {
 	raw := c.Request().URL.RawQuery
 	if raw == "" {
 		return &Query{}
 	}
 	values, err := url.ParseQuery(raw)
-	q := &Query{values: values}
+	q := &Query{values: values, most: limit}
 	if err != nil {
 		q.Err = ErrParameter.Detail("reason", "the query string cannot be read")
 		return q
@@ -124,8 +130,8 @@ func (q *Query) check(name string, given, known []string) {
 		return
 	}
 	for _, v := range given {
-		if len(v) > maxValue || !utf8.ValidString(v) || strings.ContainsFunc(v, isControl) {
-			q.Fail(ErrParameter.Detail("parameter", name).Detail("reason", fmt.Sprintf("must be text of at most %d bytes without control characters", maxValue)))
+		if len(v) > q.most || !utf8.ValidString(v) || strings.ContainsFunc(v, isControl) {
+			q.Fail(ErrParameter.Detail("parameter", name).Detail("reason", fmt.Sprintf("must be text of at most %d bytes without control characters", q.most)))
 		}
 	}
 }

@@ -25,6 +25,16 @@ func FuzzCommand(f *testing.F) {
 		`{"type":"ping","type":"auth"}`,
 		`{"id":[[[[[[[[[[[[[[[[[[`,
 		`{"type":"x","id":-}`,
+		`{"type":"subscribe_updates","id":"0","data":{"titles":[1,2147483647,1],"types":["status_change"],"since":"a:0"}}`,
+		`{"type":"subscribe_updates","data":{"titles":[2147483648]}}`,
+		`{"type":"subscribe_updates","data":{"titles":[],"types":[]}}`,
+		`{"type":"subscribe_updates","data":{"types":["new_episode","new_episode"],"types":["x"]}}`,
+		`{"type":"resume","id":1e999,"data":{"position":"a:18446744073709551616"}}`,
+		`{"type":"ping","id":"` + strings.Repeat("я", 32) + `"}`, `{"type":"ping","id":` + strings.Repeat("9", 65) + `}`,
+		`{"type":"ping","data":` + strings.Repeat("[", 15) + strings.Repeat("]", 15) + `}`,
+		`{"type":"ping","data":` + strings.Repeat(`{"a":`, 16) + `1` + strings.Repeat("}", 16) + `}`,
+		`{"type":"` + strings.Repeat("\u2028", 100) + `","` + strings.Repeat("x", 100) + `":1}`,
+		"\xef\xbb\xbf{\"type\":\"ping\"}", `{"type":"ping","id":"\u0000\"\\"}`, `{"Type":"ping","type ":"ping"}`,
 		"\x00", `nul`, `{"":""}`, ` {"type":"ping"} `, `{"type":"ping"}{}`,
 	} {
 		f.Add([]byte(seed))

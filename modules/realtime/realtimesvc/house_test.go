@@ -124,6 +124,8 @@ func (g *guests) Notifications(_ context.Context, user string, q users.InboxQuer
 
 // weatheredLog is a log that can be away or be exchanged for an empty one.
 type weatheredLog struct {
+	patient bool // Wait comes back only with news or when the log is exchanged
+
 	mu    sync.Mutex
 	log   *eventlog.Memory
 	away  bool
@@ -194,6 +196,9 @@ func (w *weatheredLog) Wait(ctx context.Context, after eventlog.Position, limit 
 	l, err := w.now()
 	if err != nil {
 		return nil, err
+	}
+	if w.patient {
+		return l.Wait(ctx, after, limit)
 	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
