@@ -38,6 +38,10 @@ func (s *script) Next(context.Context) ([]realtime.Message, error) {
 	return []realtime.Message{m}, nil
 }
 
+// Take and Watch are for other transports.
+func (s *script) Take(ctx context.Context) ([]realtime.Message, error) { return s.Next(ctx) }
+func (s *script) Watch(func())                                         {}
+
 func said(typ, data string) realtime.Message {
 	return realtime.Message{Type: typ, Data: json.RawMessage(data), Frame: fmt.Appendf(nil, `{"type":%q,"data":%s}`, typ, data)}
 }
