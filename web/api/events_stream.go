@@ -102,11 +102,15 @@ type streamCommand struct {
 func streamCommands(in *envelope.Query, r *http.Request) (commands []streamCommand, since string, err error) {
 	type data map[string]any
 	wish := data{}
-	if ids := readIDs(in, "titles", maxStreamTitles); len(ids) > 0 {
+	ids, types := readIDs(in, "titles", maxStreamTitles), in.List("types", 16)
+	if len(ids) > 0 {
 		wish["titles"] = ids
 	}
-	if types := in.List("types", 16); len(types) > 0 {
+	if len(types) > 0 {
 		wish["types"] = types
+	}
+	if len(ids)+len(types) > maxStreamTitles {
+		in.Fail(envelope.ErrRange.Detail("parameter", "titles").Detail("accepted", "1000 titles and types together"))
 	}
 	since = in.Text("since")
 	if last := r.Header.Get("Last-Event-ID"); last != "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,7 @@ func TestStreamRefuses(t *testing.T) {
 		"an unknown type":      {"?types=gossip", nil, 400},
 		"no position":          {"?titles=1&since=yesterday", nil, 400},
 		"an id of nobody's":    {"?titles=1", []string{"Last-Event-ID", "\"; drop"}, 400},
+		"too many together":    {"?types=new_title&titles=" + numbers(1000), nil, 422},
 		"too many titles":      {"?titles=" + strings.Repeat("1,", 1001) + "1", nil, 422},
 		"a foreign page":       {"?titles=1", []string{"Origin", "https://evil.example"}, 403},
 		"a friendly page":      {"?titles=1", []string{"Origin", "https://anihub.example"}, 200},
@@ -169,4 +171,13 @@ func TestStreamStalledIsCut(t *testing.T) {
 			t.Fatal("it is still open")
 		}
 	}
+}
+
+// numbers is a list from 1.
+func numbers(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, strconv.Itoa(i+1))
+	}
+	return strings.Join(all, ",")
 }
