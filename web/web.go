@@ -95,7 +95,7 @@ func Open(cfg Config, s Surroundings, deps api.Deps) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web.addr: %w", err)
 	}
-	return &Web{api: surface, server: newServer(handler), listener: l}, nil
+	return &Web{api: surface, server: newServer(handler), listener: api.Corked(l)}, nil
 }
 
 // newServer bounds what a client may take: one that drips its request must not hold
@@ -104,6 +104,7 @@ func Open(cfg Config, s Surroundings, deps api.Deps) (*Web, error) {
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
+		ConnContext:       api.ConnContext,
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,

@@ -241,6 +241,12 @@ func send(c echo.Context, e *encoded, position string) error {
 	}
 	h["Content-Length"] = out.length
 	w.WriteHeader(http.StatusOK)
+	if len(out.bytes) >= corkFrom {
+		if release, ok := cork(r.Context()); ok {
+			defer release()
+			defer w.Flush()
+		}
+	}
 	_, _ = w.Write(out.bytes) // a reader who is gone cannot be told
 	return nil
 }
