@@ -26,6 +26,8 @@ export type TokenSource = (why: { renew: boolean }) => string | null | Promise<s
 
 /** The part of WebSocket that is used. */
 export interface Socket {
+  /** As a WebSocket has it: over 1 while it closes and when it is closed. */
+  readonly readyState?: number;
   send(text: string): void;
   close(code?: number): void;
   // biome-ignore lint/suspicious/noExplicitAny: every WebSocket has event types of its own

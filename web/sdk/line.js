@@ -120,7 +120,7 @@ export class SocketLine extends Line {
     const { commands = 50, commands_seconds: seconds = 10 } = this.hello.limits ?? {};
     while (this.#outbox.length && this.#spent < commands / 2) {
       this.#spent++;
-      this.#socket.send(JSON.stringify(this.#outbox.shift()));
+      this.#say(JSON.stringify(this.#outbox.shift()));
     }
     if (this.timers.has('budget')) return;
     this.timers.set('budget', seconds * 1000, () => {
@@ -135,8 +135,13 @@ export class SocketLine extends Line {
 
   ping() {
     if (this.timers.has('pong')) return;
-    this.#socket.send('{"type":"ping"}');
+    this.#say('{"type":"ping"}');
     this.await(pongWithin);
+  }
+
+  // A socket that is closing takes nothing and complains; what matters is said to the next one.
+  #say(text) {
+    if (!(this.#socket.readyState > 1)) this.#socket.send(text);
   }
 }
 

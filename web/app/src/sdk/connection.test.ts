@@ -6,6 +6,19 @@ beforeEach(startAfresh);
 afterEach(putBack);
 
 describe('how it comes back', () => {
+  test('what a closing socket cannot be told is told to the next', async () => {
+    const { hub } = await live();
+    socket(0).readyState = 2;
+    const before = socket(0).sent.length;
+    hub.subscribe({ titles: [7] }).ready.catch(() => {});
+    await tick();
+    expect(socket(0).sent).toHaveLength(before);
+    socket(0).breaks();
+    await later(500);
+    await socket(1).hello();
+    expect(socket(1).sent.map(({ data }) => data?.titles)).toContainEqual([7]);
+  });
+
   test('further apart with each failure, and afresh once stable', async () => {
     const { states } = await live({ transport: 'websocket' });
     await later(5000);

@@ -8,6 +8,7 @@ export class FakeSocket {
   static all: FakeSocket[] = [];
   sent: Sent[] = [];
   closed = false;
+  readyState = 1;
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: (() => void) | null = null;
