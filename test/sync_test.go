@@ -179,7 +179,8 @@ func TestAHostThatDiesDuringAFullPassDoesNotEndIt(t *testing.T) {
 	p.holds(many)
 	p.awaitPass(p.fullJobs()[0].ID)
 	before, after := both[0].Calls(anilibriatest.RouteReleases), both[1].Calls(anilibriatest.RouteReleases)
-	if before+after != pages+1 { // the one that was cut off is asked again
+	// The one that was cut off is asked again, unless it came through just before the gate.
+	if n := before + after; n != pages+1 && n != pages {
 		t.Errorf("%d pages at the host that died and %d at the other, want %d in all", before, after, pages+1)
 	}
 	if all := p.fullJobs(); len(all) != 1 || all[0].Progress.Failed != 0 || all[0].Progress.Done != many {
