@@ -11,7 +11,7 @@ hub.on('state', ({ state, reason }) => console.error(state, reason ?? ''));
 hub.on('lost', () => console.error('something was lost: ask GET /updates'));
 hub.subscribe({ types: ['new_episode'] });
 
-for await (const { event_id, data } of hub.events()) {
+for await (const { event_id, position: here, data } of hub.events()) {
   console.log(event_id, data.title);
-  await writeFile(file, hub.position);
+  await writeFile(file, here); // not hub.position, which is ahead of who is slower than the news
 }
