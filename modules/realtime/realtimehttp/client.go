@@ -100,13 +100,9 @@ type step struct {
 
 // Next implements realtime.Conversation.
 func (c *conversation) Next(ctx context.Context) ([]realtime.Message, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.readAhead(ctx); err != nil {
 		return nil, err
 	}
-	if why := c.ended(); why != nil {
-		return nil, why
-	}
-	c.readAhead()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -118,13 +114,9 @@ func (c *conversation) Next(ctx context.Context) ([]realtime.Message, error) {
 
 // Take implements realtime.Conversation.
 func (c *conversation) Take(ctx context.Context) ([]realtime.Message, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.readAhead(ctx); err != nil {
 		return nil, err
 	}
-	if why := c.ended(); why != nil {
-		return nil, why
-	}
-	c.readAhead()
 	select {
 	case s := <-c.next:
 		c.next = nil
@@ -135,10 +127,17 @@ func (c *conversation) Take(ctx context.Context) ([]realtime.Message, error) {
 }
 
 // readAhead begins a read unless one is under way. It cannot be given up without giving up
-// the stream: when a call does not wait for it, the next one takes what it brings.
-func (c *conversation) readAhead() {
+// the stream: when a call does not wait for it, the next one takes what it brings. Its
+// errors are the caller's ctx and why the conversation ended.
+func (c *conversation) readAhead(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if why := c.ended(); why != nil {
+		return why
+	}
 	if c.next != nil {
-		return
+		return nil
 	}
 	next := make(chan step, 1)
 	c.next = next
@@ -147,6 +146,7 @@ func (c *conversation) readAhead() {
 		next <- step{i, err}
 		c.tellWatcher()
 	}()
+	return nil
 }
 
 // Watch implements realtime.Conversation.

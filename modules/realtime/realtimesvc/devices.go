@@ -35,9 +35,7 @@ func (s *Service) tellDevices(r eventlog.Record) {
 		return
 	}
 	m := answer(r.Topic, nil, d.Data)
-	for i := range s.hub.shards {
-		for _, c := range s.hub.shards[i].ofUser(d.UserID) {
-			c.say(m)
-		}
+	for _, c := range s.hub.ofUser(d.UserID) {
+		c.say(m)
 	}
 }

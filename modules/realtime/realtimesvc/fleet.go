@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"sync"
-	"sync/atomic"
 
 	"anihub/modules/realtime"
 )
@@ -75,14 +74,12 @@ func (a *alone) Run(context.Context, func() map[int]int, func([]map[int]int, err
 
 func tooMany(limit int) error { return realtime.ErrTooMany.Detail("limit", limit) }
 
-// presence is who is subscribed to what elsewhere, as the fleet told last.
-type presence struct{ others atomic.Pointer[[]map[int]int] }
-
+// heard keeps who is subscribed to what elsewhere.
 func (s *Service) heard(others []map[int]int, err error) {
 	if err != nil {
 		s.metrics.errors.WithLabelValues("FLEET_UNAVAILABLE").Inc()
 	}
-	s.presence.others.Store(&others)
+	s.elsewhere.Store(&others)
 	s.metrics.instances.Set(float64(1 + len(others)))
 }
 
@@ -92,7 +89,7 @@ func (s *Service) Presence(ctx context.Context) (realtime.Presence, error) {
 		return realtime.Presence{}, err
 	}
 	p := realtime.Presence{Instances: 1, Titles: s.hub.audience()}
-	if others := s.presence.others.Load(); others != nil {
+	if others := s.elsewhere.Load(); others != nil {
 		p.Instances += len(*others)
 		for _, titles := range *others {
 			for id, n := range titles {

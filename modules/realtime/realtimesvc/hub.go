@@ -188,11 +188,18 @@ func (h *hub) end(e ending) {
 		h.ended = slices.Delete(h.ended, 0, len(h.ended)-maxEndings/2)
 	}
 	h.mu.Unlock()
-	for i := range h.shards {
-		for _, c := range h.shards[i].ofUser(e.user) {
-			c.endSession(e)
-		}
+	for _, c := range h.ofUser(e.user) {
+		c.endSession(e)
 	}
+}
+
+// ofUser is a user's conversations of this moment.
+func (h *hub) ofUser(user string) []*conversation {
+	var all []*conversation
+	for i := range h.shards {
+		all = append(all, h.shards[i].ofUser(user)...)
+	}
+	return all
 }
 
 // endings is how many sessions ended so far.

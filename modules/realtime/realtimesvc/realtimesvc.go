@@ -74,7 +74,7 @@ type Service struct {
 	publisher Publisher
 	fleet     Fleet
 	devices   eventlog.Log
-	presence  presence
+	elsewhere atomic.Pointer[[]map[int]int] // who is subscribed to what in other instances, as the fleet told last
 	logger    *slog.Logger
 	metrics   *metrics
 	hub       *hub
