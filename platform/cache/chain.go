@@ -175,7 +175,7 @@ func (c *Cache) atHand(ctx context.Context, key string) finding {
 // ending tells whether a copy that is still trusted has so little left that a
 // reader should have it renewed.
 func (t *tier) ending(e Entry, now time.Time, refreshAt float64) bool {
-	return now.After(t.endsAt(e, refreshAt))
+	return refreshAt < 1 && !e.NotFound && now.After(t.endsAt(e, refreshAt))
 }
 
 // endsAt is from when on a reader should have a copy renewed.

@@ -26,9 +26,7 @@ type audience struct {
 
 // header is the number of one title; nil when there is nobody.
 func (a *audience) header(title int) []string {
-	if now := time.Now(); now.UnixNano() >= a.due.Load() {
-		a.refresh(now)
-	}
+	a.refresh(time.Now())
 	known := a.titles.Load()
 	if known == nil || (*known)[title] == 0 {
 		return nil
@@ -36,7 +34,7 @@ func (a *audience) header(title int) []string {
 	return []string{strconv.Itoa((*known)[title])}
 }
 
-// refresh asks in the background, unless somebody else was faster.
+// refresh asks in the background when it is time, unless somebody else was faster.
 func (a *audience) refresh(now time.Time) {
 	due := a.due.Load()
 	if now.UnixNano() < due || !a.due.CompareAndSwap(due, now.Add(audienceLife).UnixNano()) {
