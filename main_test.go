@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -23,6 +22,7 @@ import (
 	"anihub/platform/auth"
 	"anihub/platform/config"
 	"anihub/platform/redisdb/redistest"
+	"anihub/test/loopbacktest"
 )
 
 // Secrets of the tests, good enough for production's taste.
@@ -75,7 +75,7 @@ func newSite(t *testing.T, groups ...[]string) *site {
 	addrs := map[string]string{}
 	internal := make([]string, len(groups))
 	for i, group := range groups {
-		internal[i] = freeAddr(t)
+		internal[i] = loopbacktest.Addr(t)
 		for _, m := range group {
 			addrs[m] = "http://" + internal[i]
 		}
@@ -140,21 +140,6 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// freeAddr is an address that nobody will have taken before it is used: one below those
-// that the kernel gives to connections, of which the tests make thousands.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(17_000)) //nolint:gosec // not for secrets
-		if l, err := net.Listen("tcp", addr); err == nil {
-			_ = l.Close()
-			return addr
-		}
-	}
-	t.Fatal("no address is free")
-	return ""
-}
-
 // call makes a request and reads the envelope of its answer.
 func (s *site) call(t *testing.T, method, url, token, body string) (int, answer) {
 	t.Helper()
@@ -186,6 +171,10 @@ type answer struct {
 	Data    json.RawMessage
 	Error   struct{ Code, Message string }
 
+	Dependencies map[string]struct {
+		State     string
+		LastError string `json:"last_error"`
+	}
 	Pagination struct{ Total int }
 	header     http.Header
 }
@@ -506,7 +495,7 @@ func flowInternal(t *testing.T, s *site) {
 // TestStartsWithoutTheUpstream: it serves at once, says what is missing, and heals.
 func TestStartsWithoutTheUpstream(t *testing.T) {
 	t.Parallel()
-	addr := freeAddr(t)
+	addr := loopbacktest.Addr(t)
 	s := testSettings(t, "http://"+addr+anilibriatest.BasePath)
 	s.Web.Addr = "127.0.0.1:0"
 	s.Platform.Anilibria.Breaker.Delay = time.Second
@@ -514,7 +503,8 @@ func TestStartsWithoutTheUpstream(t *testing.T) {
 	out := &site{url: a.web.URL(), internal: "http://" + a.listener.Addr().String()}
 	eventually(t, "readiness says why", func() bool {
 		status, got := out.call(t, "GET", out.internal+"/health/ready", "", "")
-		return status == 503 && got.Status == "not_ready"
+		host := got.Dependencies["anilibria"]
+		return status == 200 && got.Status == "degraded" && host.State == "degraded" && strings.Contains(host.LastError, "refused")
 	})
 	if status, got := out.call(t, "GET", out.url+"/api/anilibria/v2/titles/9901", "", ""); status != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("an unknown title without the upstream: %d", status)
@@ -532,8 +522,8 @@ func TestStartsWithoutTheUpstream(t *testing.T) {
 	go func() { served <- upstream.Serve(ctx, l) }()
 	t.Cleanup(func() { cancel(); <-served })
 	eventually(t, "it heals", func() bool {
-		status, _ := out.call(t, "GET", out.url+"/health/ready", "", "")
-		return status == 200
+		_, got := out.call(t, "GET", out.url+"/health/ready", "", "")
+		return got.Status == "ready"
 	})
 	out.ready(t)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -211,21 +210,6 @@ func ask(t testing.TB, method, url, token, body string) (int, http.Header, strin
 var browser = sync.OnceValue(func() *http.Client {
 	return &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 100, IdleConnTimeout: time.Minute}}
 })
-
-// fixedAddr is an address that a process can come back to: it lies below those that the
-// kernel gives to connections, of which the tests make thousands.
-func fixedAddr(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(17_000)) //nolint:gosec // not for secrets
-		if l, err := net.Listen("tcp", addr); err == nil {
-			_ = l.Close()
-			return addr
-		}
-	}
-	t.Fatal("no address is free")
-	return ""
-}
 
 // account registers a user and returns their token.
 func (p *process) account(login string) string {

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"anihub/platform/anilibria/anilibriatest"
+	"anihub/test/loopbacktest"
 )
 
 // listener is one client of web/sdk in a script that may hold several.
@@ -108,7 +109,7 @@ func TestTheClientHearsEachEpisodeOnce(t *testing.T) {
 	if _, err := os.Stat("../web/app/node_modules/playwright-core"); err != nil {
 		missing(t, "the page's packages are not installed (npm ci in web/app)")
 	}
-	here, elsewhere := fixedAddr(t), fixedAddr(t)
+	here, elsewhere := loopbacktest.Addr(t), loopbacktest.Addr(t)
 	u := newUpstream(t, anilibriatest.Catalogue())
 	env := together(u.env(), []string{
 		"ANIHUB_PLATFORM_STORAGE_DATA_DIR=" + t.TempDir(), "ANIHUB_WEB_ADDR=" + here, "ANIHUB_WEB_ALLOWED_ORIGINS=http://" + elsewhere,

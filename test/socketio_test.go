@@ -17,6 +17,7 @@ import (
 
 	"anihub/platform/anilibria/anilibriatest"
 	"anihub/platform/redisdb/redistest"
+	"anihub/test/loopbacktest"
 )
 
 // socketIO is the real client, in a process of its own (web/app/e2e/socketio.mjs).
@@ -138,7 +139,7 @@ func TestSocketIOClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := newUpstream(t, anilibriatest.Catalogue())
-			env := append(u.env(), "ANIHUB_PLATFORM_STORAGE_DATA_DIR="+t.TempDir(), "ANIHUB_WEB_ADDR="+fixedAddr(t), "ANIHUB_MODULES_REALTIME_DRAIN_SECONDS=1")
+			env := append(u.env(), "ANIHUB_PLATFORM_STORAGE_DATA_DIR="+t.TempDir(), "ANIHUB_WEB_ADDR="+loopbacktest.Addr(t), "ANIHUB_MODULES_REALTIME_DRAIN_SECONDS=1")
 			p := start(t, []string{"serve"}, env...)
 			p.ready()
 			eventually(t, "the baseline is settled", func() bool { return p.metric("sync_polls_total", `result="ok"`) > 0 })

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"anihub/test/loopbacktest"
 )
 
 const slots = 16384
@@ -25,7 +27,7 @@ func StartCluster(t testing.TB, n int) *Cluster {
 	c := &Cluster{t: t}
 	for range n {
 		c.Nodes = append(c.Nodes, Start(t, Args("--cluster-enabled", "yes",
-			"--cluster-node-timeout", "1000", "--cluster-port", strconv.Itoa(freePort(t)))))
+			"--cluster-node-timeout", "1000", "--cluster-port", strconv.Itoa(loopbacktest.Port(t)))))
 	}
 	for i, node := range c.Nodes {
 		node.Do("cluster", "addslotsrange", i*slots/n, (i+1)*slots/n-1)
@@ -88,7 +90,7 @@ func StartSentinel(t testing.TB) *Sentinel {
 	if err := os.WriteFile(conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, bin: binary(t), dir: t.TempDir(), port: freePort(t), conf: conf}
+	s := &Server{t: t, bin: binary(t), dir: t.TempDir(), port: loopbacktest.Port(t), conf: conf}
 	t.Cleanup(s.Kill)
 	if !s.launch() {
 		t.Fatal("redistest: the sentinel does not start")

@@ -5,7 +5,6 @@ package redistest
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 
 	"anihub/platform/config"
 	"anihub/platform/redisdb"
+	"anihub/test/loopbacktest"
 )
 
 // Option changes how a server is started.
@@ -61,7 +61,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 	t.Cleanup(s.Kill)
 	// The port is free when it is chosen, but another test may be quicker.
 	for range 5 {
-		s.port = freePort(t)
+		s.port = loopbacktest.Port(t)
 		if s.launch() {
 			return s
 		}
@@ -82,21 +82,6 @@ func binary(t testing.TB) string {
 	}
 	t.Skip("SKIPPED: redis-server is not installed; nothing that needs a real Redis was tested")
 	return ""
-}
-
-// freePort is one below those that the kernel gives to connections: a server that is killed
-// comes back to it.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		port := 15_000 + rand.IntN(17_000) //nolint:gosec // not for secrets
-		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
-			_ = l.Close()
-			return port
-		}
-	}
-	t.Fatal("redistest: no port is free")
-	return 0
 }
 
 // launch starts the child and waits until it answers.
