@@ -20,7 +20,7 @@ import (
 // Beside a key that was deleted, expired or locked stands its fence for a while, a
 // number that a load from before does not know and therefore cannot store over.
 // Fence and load lock (l2_lock.go) are in the key's hash slot. Another fence stands
-// for all keys. Tags are sets of keys, which may name more keys than carry the tag
+// for all keys; in a Cluster that is in a slot of its own. Tags are sets of keys, which may name more keys than carry the tag
 // but never fewer.
 type Redis struct {
 	client   redis.UniversalClient
@@ -50,7 +50,9 @@ var (
 // setScript stores KEYS[1] = ARGV[1] for ARGV[2] ms, unless a newer generation is
 // there. With ARGV[3] = "fenced" only if the fence KEYS[2] is gone or still
 // ARGV[4]; otherwise ARGV[4] becomes the fence for ARGV[5] ms, and whoever loads
-// the key has lost its lock KEYS[3]. It returns 0 when the fence refused.
+// the key has lost its lock KEYS[3]. With KEYS[4], the fence of all keys, fenced also means
+// that this is gone or still ARGV[6]. It returns 0 when a fence refused, 2 when a newer
+// generation is there.
 const setScript = `
 local function above(a, b)
   for i = 1, 8 do
@@ -62,9 +64,11 @@ end
 local fenced = ARGV[3] == 'fenced'
 local fence = redis.call('GET', KEYS[2])
 if fenced and fence and fence ~= ARGV[4] then return 0 end
+local all = fenced and KEYS[4] and redis.pcall('GET', KEYS[4])
+if type(all) == 'string' and all ~= ARGV[6] then return 0 end
 local old = redis.call('GETRANGE', KEYS[1], 0, 35)
 if #old == 36 and old:byte(1) == 161 and old:byte(2) == 1
-  and above(old:sub(5, 12), ARGV[1]:sub(5, 12)) then return 1 end
+  and above(old:sub(5, 12), ARGV[1]:sub(5, 12)) then return 2 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if not fenced then
   redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
@@ -86,6 +90,16 @@ for i = 1, 8 do
   if x > y then redis.call('SETRANGE', KEYS[1], 12, ARGV[1]) break end
 end
 redis.call('SETRANGE', KEYS[1], 20, ARGV[2])
+return 1
+`
+
+// trustScript raises CheckAt of KEYS[1] to ARGV[1] in place, if the fence KEYS[2] is gone or
+// still ARGV[2] and the generation is still ARGV[3]. It returns 0 when it is not.
+const trustScript = `
+local fence = redis.call('GET', KEYS[2])
+if fence and fence ~= ARGV[2] then return 0 end
+if redis.call('GETRANGE', KEYS[1], 4, 11) ~= ARGV[3] then return 0 end
+redis.call('SETRANGE', KEYS[1], 20, ARGV[1])
 return 1
 `
 
@@ -147,7 +161,7 @@ func (r *Redis) GetAllFenced(ctx context.Context, keys []string) ([]Fetched, err
 // mget asks for the fence of all keys and for pairs of fence and value. In each the
 // fence comes first: it must not be younger than the value.
 func (r *Redis) mget(ctx context.Context, pairs []string) (all any, values []any, err error) {
-	if _, cluster := r.client.(*redis.ClusterClient); !cluster {
+	if !r.cluster() {
 		values, err = r.client.MGet(ctx, append([]string{allFence}, pairs...)...).Result()
 		if err != nil {
 			return nil, nil, err
@@ -194,8 +208,7 @@ func fenceNumber(v any) uint32 {
 	return uint32(n)
 }
 
-// FenceAll moves the fence of all keys on. It is not in the hash slot of the keys,
-// so SetFenced looks at it just before it stores.
+// FenceAll moves the fence of all keys on.
 func (r *Redis) FenceAll(ctx context.Context) error {
 	return r.client.Set(ctx, allFence, newFence(), redisFence).Err()
 }
@@ -203,50 +216,82 @@ func (r *Redis) FenceAll(ctx context.Context) error {
 // Set stores whatever the fence says, and moves it on: loads that are under way
 // anywhere will not replace this value.
 func (r *Redis) Set(ctx context.Context, key string, e Entry) error {
-	_, err := r.set(ctx, key, e, "free", newFence())
+	_, err := r.set(ctx, key, e, "free", uint64(newFence()))
 	return err
 }
 
-// SetFenced stores if the fence has not moved on.
+// SetFenced stores if neither fence has moved on.
 func (r *Redis) SetFenced(ctx context.Context, key string, e Entry, fence uint64) (bool, error) {
-	all, err := r.client.Get(ctx, allFence).Result()
+	if r.cluster() {
+		return r.setTrusted(ctx, key, e, fence)
+	}
+	n, err := r.set(ctx, key, e, "fenced", fence)
+	return n > 0, err
+}
+
+// setTrusted is SetFenced where the fence of all keys is in another hash slot than the key.
+// One cannot be looked at and the other written in one step, so the value is stored as one
+// that nobody trusts first: an invalidation that begins afterwards finds it, and of one
+// that began before the fence tells. Only then is it trusted.
+func (r *Redis) setTrusted(ctx context.Context, key string, e Entry, fence uint64) (bool, error) {
+	distrusted := e
+	distrusted.CheckAt = time.Time{}
+	if n, err := r.set(ctx, key, distrusted, "fenced", fence); n != stored {
+		return n == newer, err
+	}
+	now, err := r.client.Get(ctx, allFence).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return false, err
 	}
-	if now := fenceNumber(all); now != 0 && now != uint32(fence>>32) {
+	if all := fenceNumber(now); all != 0 && all != uint32(fence>>32) {
 		return false, nil
 	}
-	return r.set(ctx, key, e, "fenced", uint32(fence))
+	var check, generation [8]byte
+	putBiased(check[:], micros(e.CheckAt))
+	putBiased(generation[:], e.Generation)
+	n, err := r.run(ctx, trustScript, key, check[:], tokenText(uint32(fence)), generation[:])
+	return n == 1, err
+}
+
+func (r *Redis) cluster() bool {
+	_, is := r.client.(*redis.ClusterClient)
+	return is
 }
 
 func newFence() uint32 { return rand.Uint32() | 1 } // never 0, which means none
 
-func (r *Redis) set(ctx context.Context, key string, e Entry, how string, fence uint32) (bool, error) {
+// What setScript answers, when no fence refused.
+const (
+	stored = 1
+	newer  = 2 // not stored: a newer generation is there, or the key cannot be
+)
+
+func (r *Redis) set(ctx context.Context, key string, e Entry, how string, fence uint64) (int, error) {
 	if !storable(key) {
-		return true, nil
+		return newer, nil
 	}
 	keep := redisKeep
 	if e.NotFound {
 		keep = max(time.Second, time.Until(e.FreshUntil))
 	}
 	if err := r.tag(ctx, key, e.Tags); err != nil {
-		return false, err
+		return 0, err
 	}
-	args := []any{
-		encodeFrame(e), keep.Milliseconds(), how,
-		strconv.FormatUint(uint64(fence), 10), redisFence.Milliseconds(),
-	}
-	n, err := r.run(ctx, setScript, key, args...)
-	return n == 1, err
+	return r.run(ctx, setScript, key, encodeFrame(e), keep.Milliseconds(), how,
+		tokenText(uint32(fence)), redisFence.Milliseconds(), tokenText(uint32(fence>>32)))
 }
 
-// run runs a script on a key and its fence. A value of another type is poison.
+// run runs a script on a key, its fence, its lock and, if that can be, the fence of all. A
+// value of another type is poison.
 func (r *Redis) run(ctx context.Context, script, key string, args ...any) (int, error) {
 	keys := []string{redisKey(key), fenceKey(key), lockKey(key)}
+	if !r.cluster() {
+		keys = append(keys, allFence)
+	}
 	n, err := redis.NewScript(script).Run(ctx, r.client, keys, args...).Int()
 	if err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE") {
 		r.poisoned.Add(1)
-		if err := r.client.Unlink(ctx, keys...).Err(); err != nil {
+		if err := r.client.Unlink(ctx, keys[:3]...).Err(); err != nil {
 			return 0, err
 		}
 		n, err = redis.NewScript(script).Run(ctx, r.client, keys, args...).Int()
@@ -310,7 +355,7 @@ func (r *Redis) Expire(ctx context.Context, key string) error {
 	putBiased(fresh[:], time.Now().UnixMicro())
 	putBiased(check[:], noTime)
 	_, err := r.run(ctx, expireScript, key, fresh[:], check[:],
-		strconv.FormatUint(uint64(newFence()), 10), redisFence.Milliseconds())
+		tokenText(newFence()), redisFence.Milliseconds())
 	return err
 }
 

@@ -13,9 +13,10 @@ import (
 // Documents is the level that keeps things for ever, so that they can be served
 // when nothing else answers. Its fence is the version of the document; what is
 // deleted, or expired without being there, leaves a document without a value, so
-// that a load from before notices.
+// that a load from before notices. The Epoch is the fence of all.
 type Documents struct {
 	docs     documents.Collection
+	epoch    Epoch
 	poisoned atomic.Int64
 }
 
@@ -23,11 +24,13 @@ type Documents struct {
 func DocumentsSpec() documents.Spec { return documents.Spec{Name: "cache"} }
 
 // NewDocuments makes the level over an opened collection.
-func NewDocuments(c documents.Collection) *Documents { return &Documents{docs: c} }
+func NewDocuments(c documents.Collection) *Documents {
+	return &Documents{docs: c, epoch: NewEpoch(c, "*")}
+}
 
 var (
 	_ Level  = (*Documents)(nil)
-	_ Fenced = (*Documents)(nil)
+	_ Fencer = (*Documents)(nil)
 	_ Lister = (*Documents)(nil)
 	_ Tagged = (*Documents)(nil)
 )
@@ -60,6 +63,9 @@ func newRecord(e Entry) record {
 
 func (r record) holds() bool { return r.Format == recordFormat && !r.Gone }
 
+// newer tells whether an entry must not replace the record.
+func (r record) newer(e Entry) bool { return r.holds() && r.Generation > e.Generation }
+
 func (r record) entry() Entry {
 	return Entry{
 		Body: r.Body, ETag: r.ETag, Generation: r.Generation, StoredAt: r.StoredAt,
@@ -73,11 +79,21 @@ func (d *Documents) Get(ctx context.Context, key string) (Entry, bool, error) {
 	return r.entry(), r.holds(), err
 }
 
-// GetFenced tells the version; 0 when there is no document.
+// GetFenced tells the epoch and the version, which is 0 when there is no document. The
+// epoch comes first: it must not be younger than the value.
 func (d *Documents) GetFenced(ctx context.Context, key string) (Entry, bool, uint64, error) {
+	epoch, err := d.epoch.Now(ctx)
+	if err != nil {
+		return Entry{}, false, 0, err
+	}
 	r, v, err := d.read(ctx, key)
-	return r.entry(), r.holds(), uint64(v), err
+	return r.entry(), r.holds(), documentFence(epoch, v), err
 }
+
+func documentFence(epoch, version int64) uint64 { return uint64(epoch)<<32 | uint64(uint32(version)) }
+
+// FenceAll is Fencer's.
+func (d *Documents) FenceAll(ctx context.Context) error { return d.epoch.Move(ctx) }
 
 // read returns the zero record when there is none, or none that can be read: the
 // latter is removed and counted.
@@ -100,32 +116,44 @@ func (d *Documents) read(ctx context.Context, key string) (record, int64, error)
 	}
 }
 
-// SetFenced stores if the document is still of that version.
+// SetFenced stores if neither epoch nor version have moved on. One cannot be looked at and
+// the other written in one step, so the value is written as a stale one first: an
+// invalidation that begins afterwards finds it, and of one that began before the epoch
+// tells. Only then is it called fresh.
 func (d *Documents) SetFenced(ctx context.Context, key string, e Entry, fence uint64) (bool, error) {
-	r, v, err := d.read(ctx, key)
-	if err != nil {
+	old, v, err := d.read(ctx, key)
+	if err != nil || uint32(v) != uint32(fence) {
 		return false, err
 	}
-	if uint64(v) != fence {
-		return false, nil
+	if old.newer(e) {
+		return true, nil
 	}
-	err = d.write(ctx, key, r, v, newRecord(e))
+	stale := newRecord(e)
+	stale.FreshUntil = e.StoredAt
+	if err := d.write(ctx, key, v, stale); err != nil {
+		return kept(err)
+	}
+	epoch, err := d.epoch.Now(ctx)
+	if err != nil || uint32(epoch) != uint32(fence>>32) {
+		return false, err
+	}
+	return kept(d.write(ctx, key, v+1, newRecord(e)))
+}
+
+// kept is what a fenced write says of its error: that somebody was faster is none.
+func kept(err error) (bool, error) {
 	if outrun(err) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// write replaces a record that is not newer.
-func (d *Documents) write(ctx context.Context, key string, old record, version int64, r record) error {
-	switch {
-	case version == 0:
+// write replaces the document of that version; 0 = there is none.
+func (d *Documents) write(ctx context.Context, key string, version int64, r record) error {
+	if version == 0 {
 		return d.docs.Insert(ctx, key, r)
-	case old.holds() && old.Generation > r.Generation && !r.Gone:
-		return nil
-	default:
-		return d.docs.Replace(ctx, key, version, r)
 	}
+	return d.docs.Replace(ctx, key, version, r)
 }
 
 // outrun: somebody else has written meanwhile.
@@ -135,36 +163,41 @@ func outrun(err error) bool {
 
 // Set stores unless a newer generation is there.
 func (d *Documents) Set(ctx context.Context, key string, e Entry) error {
-	return d.change(ctx, key, func(record) record { return newRecord(e) })
+	return d.change(ctx, key, func(old record) (record, bool) { return newRecord(e), !old.newer(e) })
 }
 
 // Expire keeps the value as a stale one, and moves the version on.
 func (d *Documents) Expire(ctx context.Context, key string) error {
-	return d.change(ctx, key, func(old record) record {
+	return d.change(ctx, key, func(old record) (record, bool) {
 		if !old.holds() {
-			return gone()
+			return gone(), true
 		}
 		if now := time.Now(); old.FreshUntil.After(now) {
 			old.FreshUntil = now
 		}
-		return old
+		return old, true
 	})
 }
 
 // Delete removes the value.
 func (d *Documents) Delete(ctx context.Context, key string) error {
-	return d.change(ctx, key, func(record) record { return gone() })
+	return d.change(ctx, key, func(record) (record, bool) { return gone(), true })
 }
 
 func gone() record { return record{Format: recordFormat, Gone: true, StoredAt: time.Now()} }
 
-func (d *Documents) change(ctx context.Context, key string, next func(record) record) error {
+// change writes what next makes of a record, which tells whether there is anything to write.
+func (d *Documents) change(ctx context.Context, key string, next func(record) (record, bool)) error {
 	for try := 0; ; try++ {
 		old, v, err := d.read(ctx, key)
 		if err != nil {
 			return err
 		}
-		if err = d.write(ctx, key, old, v, next(old)); !outrun(err) || try == recordRetries {
+		r, write := next(old)
+		if !write {
+			return nil
+		}
+		if err = d.write(ctx, key, v, r); !outrun(err) || try == recordRetries {
 			return err
 		}
 	}
@@ -194,7 +227,7 @@ func (d *Documents) walk(ctx context.Context, yield func(string) bool, want func
 		if doc.Decode(&r) != nil {
 			continue // not readable: the next Get removes it
 		}
-		if r.Gone && time.Since(r.StoredAt) > goneKeep {
+		if r.Gone && literal(doc.ID) && time.Since(r.StoredAt) > goneKeep { // an Epoch stays
 			if err := d.docs.Delete(ctx, doc.ID); err != nil {
 				return err
 			}
