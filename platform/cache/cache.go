@@ -18,13 +18,16 @@
 //
 // # Invalidation
 //
-// Invalidate and Put act on all levels, the deepest first so that nobody can
-// promote an old copy behind them, and then ring the bell: an entry on the event
-// log that makes every other process expire its L1. A load that runs meanwhile
-// answers those who waited for it already, but is not kept, and nobody joins it
-// any more. Loads of other processes are kept out of the shared levels by fences
-// (Fenced). What a level missed because it was down is remembered and done again
-// when it heals.
+// Invalidate acts on all levels, the deepest first so that nobody can promote an
+// old copy behind it, and then rings the bell: an entry on the event log that makes
+// every other process expire its L1. A load that runs meanwhile answers those who
+// waited for it already, but is not kept, and nobody joins it any more. Loads of
+// other processes are kept out of the shared levels by fences (Fenced). What a
+// level missed because it was down is remembered and done again when it heals.
+//
+// A writer of the deepest level does not push what it has written into the nearer
+// ones: an invalidation may have come in between, and nothing would tell. Supersede
+// drops their copies, and the next reader takes the new one from below.
 package cache
 
 import (
@@ -53,6 +56,7 @@ type Entry struct {
 	CheckAt    time.Time // the chain's own: from then on this copy is compared with the level below
 	NotFound   bool
 	Tags       []string // "title:9919", "schedule": what Invalidate can name besides the key
+	Changed    bool     // only of what a Load returns: it has written the deepest level, and others must look again
 }
 
 // Fresh tells whether the entry may be served without a word at that time.

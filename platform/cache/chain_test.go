@@ -314,11 +314,12 @@ func TestANewTitleDissolvesNotFound(t *testing.T) {
 		p := r.peer(t)
 		defer p.end(t)
 		p.want(t, "not found l2")
-		if err := r.Put(t.Context(), key, cache.Entry{Body: []byte("new"), Generation: 1}); err != nil {
+		r.write(t, "new")
+		if err := r.Supersede(t.Context(), []string{key}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		r.want(t, "new l1")
+		r.want(t, "new l3")
 		p.want(t, "new l2")
 	})
 }

@@ -39,7 +39,7 @@ func (c *Cache) Stats() Stats {
 			Timeout: l.timeout.Load(), Panicked: l.panicked.Load(), Abandoned: l.abandoned.Load(),
 		},
 		Loading:       c.flights.count(),
-		Invalidations: in.expire.Load() + in.remove.Load() + in.put.Load() + in.heard.Load(),
+		Invalidations: in.expire.Load() + in.remove.Load() + in.superseded.Load() + in.heard.Load(),
 		Owed:          c.debts.len(),
 	}
 	for _, t := range c.tiers() {

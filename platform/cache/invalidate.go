@@ -68,6 +68,19 @@ func (c *Cache) Invalidate(ctx context.Context, inv Invalidation) (Cleared, erro
 	return c.clear(ctx, inv, owesAll)
 }
 
+// Supersede tells that the deepest level holds newer values of keys: the nearer levels
+// drop their copies, here and by the bell in every other process. Loads of the keys that
+// are under way are overtaken. ErrBadInvalidation, ErrPending.
+func (c *Cache) Supersede(ctx context.Context, keys []string) error {
+	inv, err := Invalidation{Keys: keys}.canonical()
+	if err != nil {
+		return err
+	}
+	c.metrics.inval.superseded.Add(1)
+	_, err = c.clear(ctx, inv, owesL2)
+	return err
+}
+
 func (inv Invalidation) canonical() (Invalidation, error) {
 	if inv.Mode == "" {
 		inv.Mode = Expire

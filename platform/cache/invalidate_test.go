@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"anihub/platform/cache"
+	"anihub/platform/cache/cachetest"
 	"anihub/platform/eventlog"
 	"anihub/platform/fault"
 )
@@ -136,7 +137,7 @@ func TestAStoreUnderWayIsUndone(t *testing.T) {
 	})
 }
 
-func TestPutPushesAWrite(t *testing.T) {
+func TestSupersededValuesAreTakenFromBelow(t *testing.T) {
 	bubble(t, steady(), func(t *testing.T, r *rig) {
 		r.want(t, "1 origin")
 		p := r.peer(t)
@@ -152,21 +153,69 @@ func TestPutPushesAWrite(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		if err := r.Put(t.Context(), cache.Prefix+key, cache.Entry{Body: []byte("2"), Generation: 2}); err != nil {
+		r.write(t, "2")
+		if err := r.Supersede(t.Context(), []string{cache.Prefix + key}); err != nil {
 			t.Fatal(err)
 		}
-		r.want(t, "2 l1")
+		r.want(t, "2 l3")
 		p.want(t, "2 l2")
 		wg.Wait()
 		time.Sleep(2 * time.Second)
 		r.want(t, "2 l1")
-		if e, _ := r.l3.Raw(key); string(e.Body) != "2" {
-			t.Errorf("L3 holds %q", e.Body)
+		if e, _ := r.l3.Raw(key); string(e.Body) != "2" || !e.Fresh(time.Now()) {
+			t.Errorf("L3 holds %q, until %v", e.Body, e.FreshUntil)
 		}
-		if err := r.Put(t.Context(), key, cache.Entry{Body: []byte("older"), Generation: 1}); err != nil {
+		if err := r.Supersede(t.Context(), []string{""}); !errors.Is(err, cache.ErrBadInvalidation) {
+			t.Errorf("no key: %v", err)
+		}
+	})
+}
+
+// write is what the owner of the deepest level does.
+func (r *rig) write(t *testing.T, body string) {
+	t.Helper()
+	now := time.Now()
+	err := r.l3.Set(t.Context(), key, cache.Entry{Body: []byte(body), ETag: "v" + body, Generation: 2, StoredAt: now, FreshUntil: now.Add(24 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestALoadThatChangedTheStoreTellsOthers: its value goes up the levels as that of any
+// load, and then the bell rings, also when Redis has missed everything.
+func TestALoadThatChangedTheStoreTellsOthers(t *testing.T) {
+	bubble(t, steady(), func(t *testing.T, r *rig) {
+		r.want(t, "1 origin")
+		p := r.peer(t)
+		defer p.end(t)
+		p.want(t, "1 l2")
+		change := func(ctx context.Context) (cache.Entry, error) {
+			return cache.Entry{Body: []byte("2"), Generation: 2, Changed: true}, ctx.Err()
+		}
+		for _, l := range []*cachetest.Fake{r.l2, r.l3} { // old, but nobody was told
+			e, _ := l.Raw(key)
+			e.FreshUntil = time.Now()
+			if err := l.Set(t.Context(), key, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.l1.Delete(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
+		p.want(t, "1 l1")
+		h, err := r.Get(t.Context(), key, change)
+		if got := describe(h, err); got != "2 origin" {
+			t.Errorf("Get = %q", got)
+		}
+		synctest.Wait()
+		p.want(t, "2 l2")
 		r.want(t, "2 l1")
+		if n := r.origin.count(); n != 1 {
+			t.Errorf("%d loads of others", n)
+		}
+		if e, _ := r.l2.Raw(key); e.Changed {
+			t.Error("the mark is kept with the value")
+		}
 	})
 }
 
@@ -175,8 +224,10 @@ func TestPatternsTagsAndDryRuns(t *testing.T) {
 		for i := range 10 {
 			for _, kind := range []string{"title", "franchise"} {
 				e := cache.Entry{Body: []byte("x"), Generation: 1, Tags: []string{fmt.Sprint("t:", i%2)}}
-				if err := r.Put(t.Context(), fmt.Sprint(kind, ":", i), e); err != nil {
-					t.Fatal(err)
+				for _, l := range []cache.Level{r.l1, r.l2, r.l3} {
+					if err := l.Set(t.Context(), fmt.Sprint(kind, ":", i), e); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 		}

@@ -29,6 +29,7 @@ type lookup struct {
 	down   error    // why the deepest level could not be asked
 	token  uint32   // of the load lock while it is held, else 0
 
+	changed bool    // the load has written the deepest level
 	settled bool    // there is nothing more to find
 	found   Entry   // what is left to copy…
 	takers  []*tier // …to these
@@ -115,24 +116,34 @@ func (s *search) refill(ctx context.Context) {
 	}
 }
 
-// end copies what was found to the levels that shall have it, and is the last
-// thing that happens to keys that are settled.
+// end copies what was found to the levels that shall have it, tells the other processes,
+// and is the last thing that happens to keys that are settled.
 func (s *search) end(ctx context.Context) {
-	var awaited []string
+	var over []*lookup
 	s.open = slices.DeleteFunc(s.open, func(l *lookup) bool {
-		if !l.settled {
-			return false
+		if l.settled {
+			over = append(over, l)
 		}
+		return l.settled
+	})
+	var awaited, changed []string
+	for _, l := range over {
 		if len(l.takers) > 0 && s.c.flights.store(l.f) {
 			s.fill(ctx, l)
 		}
-		if s.unlock(ctx, l) {
+		switch awaits := s.unlock(ctx, l); {
+		case l.changed:
+			changed = append(changed, l.f.key)
+		case awaits:
 			awaited = append(awaited, l.f.key)
 		}
-		s.c.flights.end(l.f)
-		return true
-	})
+	}
 	s.c.wake(ctx, awaited)
+	// The bell of a change wakes as well. What it cannot tell is owed.
+	_ = s.c.ring(context.WithoutCancel(ctx), Invalidation{Keys: changed, Mode: Expire})
+	for _, l := range over {
+		s.c.flights.end(l.f)
+	}
 }
 
 // walk asks the levels for what is open.

@@ -12,7 +12,7 @@ import (
 type metrics struct {
 	c     *Cache
 	loads struct{ ok, notFound, failed, timeout, panicked, abandoned atomic.Int64 }
-	inval struct{ expire, remove, put, heard, gaps atomic.Int64 }
+	inval struct{ expire, remove, superseded, heard, gaps atomic.Int64 }
 
 	requests, loaded, breaker, invalidated, entries, bytes, poisoned, owed *prometheus.Desc
 }
@@ -65,7 +65,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(m.loaded, &l.abandoned, "abandoned")
 	count(m.invalidated, &m.inval.expire, "expire")
 	count(m.invalidated, &m.inval.remove, "remove")
-	count(m.invalidated, &m.inval.put, "put")
+	count(m.invalidated, &m.inval.superseded, "superseded")
 	count(m.invalidated, &m.inval.heard, "heard")
 	count(m.invalidated, &m.inval.gaps, "gap")
 	ch <- prometheus.MustNewConstMetric(m.owed, prometheus.GaugeValue, float64(m.c.debts.len()))

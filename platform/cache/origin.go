@@ -105,6 +105,7 @@ func (s *search) settleBy(ctx context.Context, l *lookup, x Loaded, began time.T
 
 func (s *search) loaded(l *lookup, e Entry, began time.Time) {
 	s.c.metrics.loads.ok.Add(1)
+	l.changed = e.Changed
 	e = s.complete(l, e, began)
 	if l.best.ok && l.best.Generation > e.Generation {
 		s.settleFor(l, Expired, fmt.Errorf("the origin answered generation %d, %d is known", e.Generation, l.best.Generation))
@@ -126,7 +127,7 @@ func (s *search) complete(l *lookup, e Entry, began time.Time) Entry {
 	if e.Generation == 0 {
 		e.Generation = l.derive(e, began)
 	}
-	e.NotFound = false
+	e.NotFound, e.Changed = false, false
 	return e
 }
 

@@ -50,7 +50,7 @@ func TestProofEnds(t *testing.T) {
 			synctest.Wait()
 		},
 		"by a newer value": func(t *testing.T, r *rig) {
-			if err := r.Put(t.Context(), key, cache.Entry{Body: []byte("2"), ETag: "v2", Generation: 2}); err != nil {
+			if err := r.Supersede(t.Context(), []string{key}); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -36,8 +36,14 @@ type applied struct {
 
 func (a applied) entry() cache.Entry { return a.doc.entryOf(a.body) }
 
-func (a applied) item() cache.Item {
-	return cache.Item{Key: titleKey(a.doc.Summary.ID), Entry: a.entry()}
+// news tells whether other processes must look again.
+func (a applied) news() bool { return a.changed && a.stored }
+
+// loaded is the entry as a load of the chain returns it.
+func (a applied) loaded() cache.Entry {
+	e := a.entry()
+	e.Changed = a.news()
+	return e
 }
 
 // Refresh fetches titles and stores what changed together with its news.
@@ -49,41 +55,37 @@ func (s *Service) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refre
 	if r.Background {
 		ctx = anilibria.Background(ctx)
 	}
+	m := manner{silent: r.Silent, force: r.Force}
+	seen := s.since(ctx, m, ids...)
 	got, out := s.fetch(ctx, ids)
-	all := make([]applied, 0, len(got))
+	all, failed := s.takeAll(ctx, got, m, seen)
 	for _, rel := range got {
-		a, err := s.apply(ctx, rel, manner{silent: r.Silent, force: r.Force})
-		if err != nil {
+		if err := failed[rel.ID]; err != nil {
 			out.Failed = append(out.Failed, failureOf(rel.ID, err))
-			continue
 		}
-		all = append(all, a)
+	}
+	for _, a := range all {
 		out.Events = append(out.Events, a.events...)
 		if a.changed {
-			out.Changed = append(out.Changed, rel.ID)
+			out.Changed = append(out.Changed, a.doc.Summary.ID)
 		}
 	}
 	if r.Hide {
-		all = append(all, s.hideAll(ctx, &out)...)
+		all = append(all, s.hideAll(ctx, &out, seen)...)
 	}
-	s.show(ctx, all)
+	s.show(all...)
+	s.ring(ctx, all...)
 	s.metrics.refreshed(out, len(got))
 	return out, ctx.Err()
 }
 
-// show puts releases that were applied into the index, and rings for those that have
-// changed in the store.
-func (s *Service) show(ctx context.Context, all []applied) {
+// show puts releases that were applied into the index.
+func (s *Service) show(all ...applied) {
 	rows := make([]*row, 0, len(all))
-	var rung []cache.Item
 	for _, a := range all {
 		rows = append(rows, newRow(a.doc.short()))
-		if a.changed && a.stored {
-			rung = append(rung, a.item())
-		}
 	}
 	s.index.put(rows...)
-	s.ring(ctx, rung...)
 }
 
 func refreshIDs(ids []int) ([]int, error) {
@@ -175,11 +177,13 @@ func failureOf(id int, err error) catalog.Failure {
 
 // apply stores a release. Whoever loses a race against another writer reads what
 // that one stored and compares again, so each change is told by its first finder
-// only.
-func (s *Service) apply(ctx context.Context, r anilibria.Release, m manner) (applied, error) {
-	fresh := fromRelease(r)
-	var a applied
-	err := s.store.change(ctx, titleKey(r.ID), func(d *titleDoc, known bool) (bool, error) {
+// only. With errOvertaken comes what was stored all the same.
+//
+// A title that was not known is stored as a stale one first: an invalidation that begins
+// afterwards finds it, and of one that began before the epoch tells.
+func (s *Service) apply(ctx context.Context, r anilibria.Release, m manner, seen since) (a applied, err error) {
+	fresh, first := fromRelease(r), false
+	err = s.store.change(ctx, titleKey(r.ID), func(d *titleDoc, known bool) (bool, error) {
 		before := catalog.Title{}
 		if known {
 			var err error
@@ -188,10 +192,18 @@ func (s *Service) apply(ctx context.Context, r anilibria.Release, m manner) (app
 				s.log.ErrorContext(ctx, "stored title cannot be read; replaced", "title", r.ID, "err", err)
 			}
 		}
-		var err error
-		a, err = s.merge(*d, before, fresh, m)
-		*d = a.doc
-		return err == nil, err
+		next, err := s.merge(*d, before, fresh, m)
+		switch {
+		case err != nil:
+			return false, err
+		case known && seen.overtaken(*d, next.doc):
+			return false, errOvertaken
+		}
+		a, *d, first = next, next.doc, !known
+		if first {
+			d.FreshUntil = d.StoredAt
+		}
+		return true, nil
 	})
 	if err != nil {
 		return applied{}, err
@@ -201,7 +213,26 @@ func (s *Service) apply(ctx context.Context, r anilibria.Release, m manner) (app
 	if a.doc.Doubt != nil {
 		s.metrics.suspicious.WithLabelValues(a.doc.Doubt.Kind).Inc()
 	}
-	return a, nil
+	if first {
+		err = s.trust(ctx, a.doc, seen)
+	}
+	return a, err
+}
+
+// trust lets a title count as fresh that has just been stored for the first time.
+func (s *Service) trust(ctx context.Context, d titleDoc, seen since) error {
+	epoch, err := s.epoch.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if epoch != seen.epoch {
+		return errOvertaken
+	}
+	done, err := s.store.write(ctx, titleKey(d.Summary.ID), 1, d)
+	if err == nil && !done {
+		return errOvertaken
+	}
+	return err
 }
 
 // merge is the next state of a document.
@@ -237,15 +268,20 @@ func (s *Service) merge(d titleDoc, before, fresh catalog.Title, m manner) (appl
 	return a, nil
 }
 
-// ring hands changed titles to the chain, which tells every process. A bell that
-// cannot ring is remembered by the chain and rung later; the change is stored in
-// any case.
-func (s *Service) ring(ctx context.Context, items ...cache.Item) {
-	if len(items) == 0 {
+// ring tells the chain of changed titles, and that every process. A bell that cannot
+// ring is remembered by the chain and rung later; the change is stored in any case.
+func (s *Service) ring(ctx context.Context, all ...applied) {
+	var keys []string
+	for _, a := range all {
+		if a.news() {
+			keys = append(keys, titleKey(a.doc.Summary.ID))
+		}
+	}
+	if len(keys) == 0 {
 		return
 	}
-	if err := s.cache.PutAll(ctx, items); err != nil {
-		s.log.WarnContext(ctx, "the bell of changed titles did not ring everywhere", "titles", len(items), "first", items[0].Key, "err", err)
+	if err := s.cache.Supersede(ctx, keys); err != nil {
+		s.log.WarnContext(ctx, "the bell of changed titles did not ring everywhere", "titles", len(keys), "first", keys[0], "err", err)
 	}
 }
 

@@ -92,12 +92,21 @@ func (s *Service) loadTitles(ctx context.Context, keys []string) (map[string]cac
 		e, err := s.loadTitle(ids[0])(ctx)
 		return map[string]cache.Loaded{keys[0]: {Entry: e, Err: err}}, nil
 	}
+	seen := s.since(ctx, viewed, ids...)
 	list, err := s.upstream.Releases(giveWay(ctx), ids)
 	if err != nil {
 		return nil, originError(err)
 	}
 	got, rest := s.wanted(list, ids)
-	out := s.openAll(ctx, got)
+	all, failed := s.takeAll(ctx, got, viewed, seen)
+	s.show(all...)
+	out := make(map[string]cache.Loaded, len(ids))
+	for _, a := range all {
+		out[titleKey(a.doc.Summary.ID)] = cache.Loaded{Entry: a.loaded()}
+	}
+	for id, err := range failed {
+		out[titleKey(id)] = cache.Loaded{Err: err}
+	}
 	for _, id := range rest {
 		out[titleKey(id)] = cache.Loaded{Err: errLeftOut}
 	}

@@ -63,7 +63,7 @@ func within(path string, v, least, most time.Duration) error {
 type Cache interface {
 	Get(ctx context.Context, key string, load cache.Load) (cache.Hit, error)
 	GetAll(ctx context.Context, keys []string, load cache.LoadAll) []cache.Result
-	PutAll(ctx context.Context, items []cache.Item) error
+	Supersede(ctx context.Context, keys []string) error
 	Mount(prefix string, l3, local cache.Level)
 	Applied() eventlog.Position
 	Changes() uint64
@@ -86,7 +86,8 @@ type Deps struct {
 type Service struct {
 	cfg      Config
 	store    store
-	local    *store // the copy; nil = none
+	epoch    cache.Epoch // of the titles that the store does not know
+	local    *store      // the copy; nil = none
 	cache    Cache
 	eventlog eventlog.Log
 	upstream anilibria.Client
@@ -118,13 +119,14 @@ func New(cfg Config, d Deps) (*Service, error) {
 	s := &Service{
 		cfg: cfg, cache: d.Cache, eventlog: d.Log, upstream: d.Upstream,
 		store: store{titles: d.Store.Collection(titlesSpec)},
+		epoch: cache.NewEpoch(d.Store.Collection(cache.DocumentsSpec()), titlePrefix+"*"),
 		log:   d.Logger.With("component", "catalog"), metrics: m, index: newIndex(m.indexed),
 		born: strings.ToLower(rand.Text()[:10]),
 	}
 	if d.Local != nil {
 		s.local = &store{titles: d.Local.Collection(titlesSpec)}
 	}
-	d.Cache.Mount(titlePrefix, level{s.store}, s.localLevel())
+	d.Cache.Mount(titlePrefix, level{s.store, s.epoch}, s.localLevel())
 	return s, nil
 }
 

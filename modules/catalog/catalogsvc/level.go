@@ -11,11 +11,18 @@ import (
 // level is the collection of titles as the L3 of the cache chain. Applying a
 // release writes it, so Set has nothing left to do; and what the catalogue knows
 // is never deleted from here, only made stale.
-type level struct{ store store }
+//
+// It needs no fences of the chain: a load stores what it brings under its own (since).
+type level struct {
+	store store
+	epoch cache.Epoch
+}
 
 var (
 	_ cache.Level  = level{}
+	_ cache.Fencer = level{}
 	_ cache.Lister = level{}
+	_ cache.Tagged = level{}
 )
 
 // Get reads a title.
@@ -45,15 +52,32 @@ func (l level) Expire(ctx context.Context, key string) error {
 	if _, ok := titleID(key); !ok {
 		return nil
 	}
-	return l.store.change(ctx, key, func(d *titleDoc, known bool) (bool, error) {
-		now := stamp(time.Now())
-		if !known || !d.FreshUntil.After(now) {
-			return false, nil
-		}
-		d.FreshUntil = now
-		return true, nil
-	})
+	known, err := l.expire(ctx, key)
+	if known || err != nil {
+		return err
+	}
+	if err := l.epoch.Move(ctx); err != nil {
+		return err
+	}
+	_, err = l.expire(ctx, key) // a load may have stored it before the epoch moved
+	return err
 }
+
+// expire writes in any case: a load that is under way shall find the title changed.
+func (l level) expire(ctx context.Context, key string) (known bool, err error) {
+	err = l.store.change(ctx, key, func(d *titleDoc, is bool) (bool, error) {
+		known = is
+		if now := stamp(time.Now()); d.FreshUntil.After(now) {
+			d.FreshUntil = now
+		}
+		d.Expirations++
+		return known, nil
+	})
+	return known, err
+}
+
+// FenceAll is cache.Fencer's.
+func (l level) FenceAll(ctx context.Context) error { return l.epoch.Move(ctx) }
 
 // Keys yields the keys of all titles.
 func (l level) Keys(ctx context.Context, yield func(key string) bool) error {
@@ -62,6 +86,23 @@ func (l level) Keys(ctx context.Context, yield func(key string) bool) error {
 			return err
 		}
 		if !yield(doc.ID) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// KeysTagged yields the keys of the titles among the tags: each carries its own key.
+func (l level) KeysTagged(ctx context.Context, tags []string, yield func(key string) bool) error {
+	for _, t := range tags {
+		if _, ok := titleID(t); !ok {
+			continue
+		}
+		_, version, err := l.store.read(ctx, t)
+		if err != nil {
+			return err
+		}
+		if version > 0 && !yield(t) {
 			return nil
 		}
 	}

@@ -25,11 +25,19 @@ func (s *Service) localLevel() cache.Level {
 	if s.local == nil {
 		return nil
 	}
-	return copyLevel{level{*s.local}}
+	return copyLevel{*s.local}
 }
 
 // copyLevel only reads: the copy follows the store, and is never trusted anyway.
-type copyLevel struct{ level }
+type copyLevel struct{ store store }
+
+// Get reads a title.
+func (l copyLevel) Get(ctx context.Context, key string) (cache.Entry, bool, error) {
+	return level{store: l.store}.Get(ctx, key)
+}
+
+// Set leaves the copy to copyEvery.
+func (copyLevel) Set(context.Context, string, cache.Entry) error { return nil }
 
 // Delete leaves the copy to copyEvery.
 func (copyLevel) Delete(context.Context, string) error { return nil }

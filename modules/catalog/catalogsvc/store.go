@@ -31,12 +31,19 @@ type titleDoc struct {
 	Generation   int64          `bson:"generation"`
 	StoredAt     time.Time      `bson:"stored_at"`
 	FreshUntil   time.Time      `bson:"fresh_until"`
+	Expirations  int64          `bson:"expirations,omitempty"` // how often it was made stale
 	Ledger       ledger         `bson:"ledger"`
 	Doubt        *doubt         `bson:"doubt,omitempty"`
 	Hidden       *time.Time     `bson:"hidden,omitempty"` // since when the upstream does not know it; nil = it does
 	Pending      []wireEvent    `bson:"pending,omitempty"`
 	PendingSince *time.Time     `bson:"pending_since,omitempty"` // only with Pending: the index holds nothing else
 	Rest         map[string]any `bson:",inline"`
+}
+
+// titleFence is what since reads of a titleDoc.
+type titleFence struct {
+	Generation  int64 `bson:"generation"`
+	Expirations int64 `bson:"expirations"`
 }
 
 // wireEvent is an event that waits to be confirmed.

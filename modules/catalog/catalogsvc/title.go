@@ -9,8 +9,6 @@ import (
 	"anihub/modules/catalog"
 	"anihub/platform/anilibria"
 	"anihub/platform/cache"
-	"anihub/platform/documents"
-	"anihub/platform/fault"
 )
 
 // Title is one title with everything.
@@ -123,14 +121,17 @@ func (s *Service) decode(ctx context.Context, id int, hit cache.Hit) (catalog.Ti
 // loadTitle is the origin of a title's key.
 func (s *Service) loadTitle(id int) cache.Load {
 	return func(ctx context.Context) (cache.Entry, error) {
-		rel, err := s.fetchOne(giveWay(ctx), id)
+		a, err := s.renew(giveWay(ctx), id, viewed)
 		if err != nil {
 			return cache.Entry{}, originError(err)
 		}
-		x := s.openAll(ctx, []anilibria.Release{rel})[titleKey(id)]
-		return x.Entry, x.Err
+		s.show(a)
+		return a.loaded(), nil
 	}
 }
+
+// viewed is how a release is applied that a viewer's request has fetched.
+var viewed = manner{viewer: true}
 
 // giveWay lets a load that no viewer waits for be background work of the upstream.
 func giveWay(ctx context.Context) context.Context {
@@ -145,33 +146,6 @@ func originError(err error) error {
 		return cache.ErrNotFound
 	}
 	return err
-}
-
-// openAll applies releases that viewers' requests have fetched, by their keys. When
-// the store is down a title is answered all the same: the news in it is found by the
-// next refresh.
-func (s *Service) openAll(ctx context.Context, list []anilibria.Release) map[string]cache.Loaded {
-	out := make(map[string]cache.Loaded, len(list))
-	all := make([]applied, 0, len(list))
-	for _, rel := range list {
-		a, err := s.apply(ctx, rel, manner{viewer: true})
-		if errors.Is(err, documents.ErrUnavailable) || errors.Is(err, fault.ErrTimeout) {
-			s.log.WarnContext(ctx, "title not stored", "title", rel.ID, "err", err)
-			a, err = s.unstored(rel)
-		}
-		if err != nil {
-			out[titleKey(rel.ID)] = cache.Loaded{Err: err}
-			continue
-		}
-		out[titleKey(rel.ID)] = cache.Loaded{Entry: a.entry()}
-		all = append(all, a)
-	}
-	s.show(ctx, all)
-	return out
-}
-
-func (s *Service) unstored(rel anilibria.Release) (applied, error) {
-	return s.merge(titleDoc{}, catalog.Title{}, fromRelease(rel), manner{viewer: true})
 }
 
 // resolve finds the id of a reference: by the index, or by asking the upstream
@@ -201,6 +175,8 @@ func (s *Service) resolve(ctx context.Context, ref catalog.Ref) (int, error) {
 // answer to "123" may be a title of another name: there is none of that name then.
 func (s *Service) loadCode(code string) cache.Load {
 	return func(ctx context.Context) (cache.Entry, error) {
+		const nobody = 0 // the id is not known yet: as of a title that is not stored
+		seen := s.since(ctx, viewed, nobody)[nobody]
 		rel, err := s.upstream.Release(ctx, anilibria.Ref{Alias: code})
 		if err != nil {
 			return cache.Entry{}, originError(err)
@@ -208,8 +184,14 @@ func (s *Service) loadCode(code string) cache.Load {
 		if rel.ID <= 0 || !strings.EqualFold(rel.Alias, code) {
 			return cache.Entry{}, cache.ErrNotFound
 		}
-		if x := s.openAll(ctx, []anilibria.Release{rel})[titleKey(rel.ID)]; x.Err != nil {
-			return cache.Entry{}, x.Err
+		a, err := s.take(ctx, rel, viewed, seen)
+		switch {
+		case errors.Is(err, errOvertaken): // it is stored, as something newer
+		case err != nil:
+			return cache.Entry{}, err
+		default:
+			s.show(a)
+			s.ring(ctx, a)
 		}
 		body := []byte(strconv.Itoa(rel.ID))
 		return cache.Entry{Body: body, ETag: etagOf(body), Tags: []string{titleKey(rel.ID)}}, nil
