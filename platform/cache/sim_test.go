@@ -318,7 +318,18 @@ func (s *sim) load(k int) cache.Load {
 		if down {
 			return cache.Entry{}, errDown
 		}
-		return cache.Entry{Body: []byte(fmt.Sprint(v)), ETag: fmt.Sprint(v), Generation: generation, Tags: []string{simTag(k)}}, ctx.Err()
+		e := simEntry(k, v, generation)
+		e.FreshUntil = time.Time{}
+		return e, ctx.Err()
+	}
+}
+
+// simEntry is a version as the owner of the deepest level writes it.
+func simEntry(k int, v, generation int64) cache.Entry {
+	now := time.Now()
+	return cache.Entry{
+		Body: []byte(fmt.Sprint(v)), ETag: fmt.Sprint(v), Generation: generation, Tags: []string{simTag(k)},
+		StoredAt: now, FreshUntil: now.Add(time.Minute),
 	}
 }
 
@@ -366,24 +377,20 @@ func (s *sim) index(n *simNode) int {
 	return -1
 }
 
-// write changes the origin and then invalidates, by key, pattern or tag.
+// write changes the origin and then lets a node carry that out.
 func (s *sim) write(t *testing.T, n *simNode, k int) {
+	_, _, fence, err := s.l3.GetFenced(t.Context(), simName(k))
 	s.mu.Lock()
 	s.truth[k]++
 	v := s.truth[k]
 	s.mu.Unlock()
-	inv := cache.Invalidation{Keys: []string{simName(k)}}
-	switch s.draw(4) {
-	case 0:
-		inv = cache.Invalidation{Pattern: "*:" + strconv.Itoa(k)}
-	case 1:
-		inv.Tags = []string{simTag(k)}
-	}
-	if s.draw(4) == 0 {
-		inv.Mode = cache.Remove
-	}
 	p := n.now.Load()
-	if _, err := p.Invalidate(t.Context(), inv); err != nil {
+	if err == nil && s.draw(2) == 0 && s.own(t, k, v, fence) {
+		err = p.Supersede(t.Context(), []string{simName(k)})
+	} else {
+		_, err = p.Invalidate(t.Context(), s.invalidation(k))
+	}
+	if err != nil {
 		return // promised for later only
 	}
 	s.mu.Lock()
@@ -402,6 +409,32 @@ func (s *sim) write(t *testing.T, n *simNode, k int) {
 		other.known[k] = append(other.known[k], promise{at.Offset, v})
 		other.mu.Unlock()
 	}
+}
+
+// own writes the deepest level, as the owner of it does who has seen that fence before he
+// asked the origin; false when he cannot. Equal generations would not tell which of two
+// writers was later.
+func (s *sim) own(t *testing.T, k int, v int64, fence uint64) bool {
+	if s.equal {
+		return false
+	}
+	kept, err := s.l3.SetFenced(t.Context(), simName(k), simEntry(k, v, v+1), fence)
+	return kept && err == nil
+}
+
+// invalidation names a key by itself, by pattern or by tag.
+func (s *sim) invalidation(k int) cache.Invalidation {
+	inv := cache.Invalidation{Keys: []string{simName(k)}}
+	switch s.draw(4) {
+	case 0:
+		inv = cache.Invalidation{Pattern: "*:" + strconv.Itoa(k)}
+	case 1:
+		inv.Tags = []string{simTag(k)}
+	}
+	if s.draw(4) == 0 {
+		inv.Mode = cache.Remove
+	}
+	return inv
 }
 
 // heal ends all faults; a while later everybody must know the truth.
