@@ -71,10 +71,11 @@ func NewTransport(c Config) *http.Transport {
 	}
 }
 
-// sameHostOnly follows what a host says about itself. Another host is either one of
-// the list, then it is asked anyway, or the block page of a provider.
+// sameHostOnly follows what a host says about itself, but not out of TLS. Another host is
+// either one of the list, then it is asked anyway, or the block page of a provider.
 func sameHostOnly(to *http.Request, via []*http.Request) error {
-	if len(via) > 3 || to.URL.Host != via[0].URL.Host {
+	from := via[0].URL
+	if len(via) > 3 || to.URL.Host != from.Host || from.Scheme == "https" && to.URL.Scheme != "https" {
 		return http.ErrUseLastResponse
 	}
 	return nil

@@ -29,6 +29,24 @@ func TestRedirectToAnotherHostIsNotFollowed(t *testing.T) {
 	})
 }
 
+func TestRedirectOutOfTLSIsNotFollowed(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		c := anilibria.DefaultConfig()
+		c.BaseURLs = []string{"https://a.test/api/v1"}
+		r := newRigWith(t, c)
+		r.world.is("a.test", func(q *http.Request) (*http.Response, error) {
+			if q.URL.Scheme == "https" {
+				return says(301, "", "Location", "http://a.test/api/v1/anything")(q)
+			}
+			return fine()(q)
+		})
+		want(t, r.ask(t.Context()), anilibria.ErrGarbage)
+		if n := r.world.calls("a.test"); n != 1 {
+			t.Errorf("%d requests, want the first one only", n)
+		}
+	})
+}
+
 func TestHeadersAndRoutes(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		r := newRig(t, "a.test")
