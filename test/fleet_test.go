@@ -60,9 +60,7 @@ func TestAProcessThatSleptTellsNothingOldOnceItsPositionHasPassed(t *testing.T) 
 	t.Logf("%d answers from before the change, %d after it", o.before.Load(), o.after.Load())
 }
 
-// slim are n titles of one episode each. The MongoDB-wire server of the tests reads
-// its whole collection for every replacement, which short and few documents make
-// bearable.
+// slim are n titles of one episode each: what is looked at is their number.
 func slim(n int) []anilibriatest.Title {
 	all := make([]anilibriatest.Title, n)
 	for i := range all {

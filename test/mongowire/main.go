@@ -1,15 +1,15 @@
 // Mongowire is a server that speaks MongoDB's wire protocol, for AniHub's tests:
 // FerretDB v1.24 over SQLite files, behind a proxy that lets one write through at
-// a time, with the index its own queries by _id miss. It is a child process of
-// tests, not a database to keep anything in.
+// a time, with the index that its own queries by _id miss, and with versions that are
+// checked by _id. It is a child process of tests, not a database to keep anything in.
 //
 //	mongowire -dir DIR [-listen 127.0.0.1:0] [-until-eof]
 //
 // When it is ready it prints its address, mongodb://127.0.0.1:PORT/, as the only
 // line on standard output; whatever else it has to say goes to standard error. It
 // ends on SIGTERM or SIGINT, and with -until-eof also when its standard input ends,
-// so that it does not outlive the test that started it. It may be killed at any moment and started again on
-// the same directory: what it acknowledged is there.
+// so that it does not outlive the test that started it. It may be killed at any
+// moment and started again on the same directory: what it acknowledged is there.
 //
 // It is a module of its own so that FerretDB's requirements stay out of AniHub's.
 //

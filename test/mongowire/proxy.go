@@ -89,6 +89,9 @@ func (p *proxy) pass(ctx context.Context, b net.Conn, msg []byte) ([]byte, error
 	}
 	p.write.Lock()
 	defer p.write.Unlock()
+	if msg, err = byID(b, cmd, msg); err != nil {
+		return nil, err
+	}
 	reply, err := exchange(b, msg)
 	if err != nil {
 		return nil, err
