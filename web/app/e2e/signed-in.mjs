@@ -243,11 +243,16 @@ export function signedInSteps(page, url) {
         await page.getByText('Новые серии ваших тайтлов появятся здесь').waitFor();
         const message = { type: 'new_episode', event_id: 'e', title_id: 9901, title: 'Фонарщик', episode: 3 };
         await deliver(page, url, message);
-        const shown = await page.waitForFunction(async () => {
-          const [first] = await (await navigator.serviceWorker.ready).getNotifications();
-          return first && `${first.title}: ${first.body}, ${first.data.url}`;
+        // waitForFunction takes the first answer of a function that is async, whatever it is.
+        const shown = await page.evaluate(async () => {
+          const worker = await navigator.serviceWorker.ready;
+          for (let tried = 0; tried < 200; tried++) {
+            const [first] = await worker.getNotifications();
+            if (first) return `${first.title}: ${first.body}, ${first.data.url}`;
+            await new Promise((later) => setTimeout(later, 50));
+          }
         });
-        assert.equal(await shown.jsonValue(), 'Фонарщик: Вышла серия 3, /title/9901?ep=3');
+        assert.equal(shown, 'Фонарщик: Вышла серия 3, /title/9901?ep=3');
         const gone = page.waitForResponse((answer) => answer.request().method() === 'DELETE' && answer.ok());
         await page.getByLabel('Показывать на этом устройстве').click();
         await gone;
