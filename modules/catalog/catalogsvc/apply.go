@@ -75,6 +75,7 @@ func (s *Service) Refresh(ctx context.Context, r catalog.Refresh) (catalog.Refre
 	}
 	s.show(all...)
 	s.ring(ctx, all...)
+	s.reschedule(ctx, all...)
 	s.metrics.refreshed(out, len(got))
 	return out, ctx.Err()
 }

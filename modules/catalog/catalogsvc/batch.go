@@ -100,6 +100,7 @@ func (s *Service) loadTitles(ctx context.Context, keys []string) (map[string]cac
 	got, rest := s.wanted(list, ids)
 	all, failed := s.takeAll(ctx, got, viewed, seen)
 	s.show(all...)
+	s.reschedule(ctx, all...)
 	out := make(map[string]cache.Loaded, len(ids))
 	for _, a := range all {
 		out[titleKey(a.doc.Summary.ID)] = cache.Loaded{Entry: a.loaded()}

@@ -64,6 +64,7 @@ type Cache interface {
 	Get(ctx context.Context, key string, load cache.Load) (cache.Hit, error)
 	GetAll(ctx context.Context, keys []string, load cache.LoadAll) []cache.Result
 	Supersede(ctx context.Context, keys []string) error
+	Invalidate(ctx context.Context, inv cache.Invalidation) (cache.Cleared, error)
 	Mount(prefix string, l3, local cache.Level)
 	Applied() eventlog.Position
 	Changes() uint64

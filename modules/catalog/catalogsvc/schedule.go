@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"anihub/modules/catalog"
 	"anihub/platform/anilibria"
@@ -81,4 +82,20 @@ func week(lines []wireScheduled, snap *snapshot) []catalog.Day {
 		})
 	}
 	return days
+}
+
+// reschedule lets the schedule be asked for again when one of the titles has news that the
+// upstream tells in it as well: which episode was out, and which one is next.
+func (s *Service) reschedule(ctx context.Context, all ...applied) {
+	if !slices.ContainsFunc(all, applied.airs) {
+		return
+	}
+	if _, err := s.cache.Invalidate(ctx, cache.Invalidation{Keys: []string{scheduleKey}}); err != nil {
+		s.log.WarnContext(ctx, "the schedule is not made stale everywhere yet", "err", err)
+	}
+}
+
+// airs tells whether there is another episode or another state of the title.
+func (a applied) airs() bool {
+	return slices.ContainsFunc(a.events, func(e catalog.Event) bool { return e.Type != catalog.EpisodeUpdate })
 }

@@ -126,6 +126,7 @@ func (s *Service) loadTitle(id int) cache.Load {
 			return cache.Entry{}, originError(err)
 		}
 		s.show(a)
+		s.reschedule(ctx, a)
 		return a.loaded(), nil
 	}
 }
@@ -192,6 +193,7 @@ func (s *Service) loadCode(code string) cache.Load {
 		default:
 			s.show(a)
 			s.ring(ctx, a)
+			s.reschedule(ctx, a)
 		}
 		body := []byte(strconv.Itoa(rel.ID))
 		return cache.Entry{Body: body, ETag: etagOf(body), Tags: []string{titleKey(rel.ID)}}, nil
