@@ -16,7 +16,7 @@ func withLocal(t *testing.T, test func(t *testing.T, r *rig, local *cachetest.Fa
 	cfg.L3.TTL = time.Hour
 	bubble(t, cfg, func(t *testing.T, r *rig) {
 		r.end(t)
-		r.local = cachetest.NewFake()
+		r.local = cachetest.NewVersioned()
 		r.start(t)
 		test(t, r, r.local)
 	})
@@ -47,6 +47,23 @@ func TestTheLocalCopyIsAskedOnlyWhenL3IsSilent(t *testing.T) {
 		r.want(t, "2 origin")
 		if e, ok := local.Raw(key); !ok || string(e.Body) != "2" {
 			t.Errorf("the copy holds %q, %v, want what was loaded meanwhile", e.Body, ok)
+		}
+	})
+}
+
+// TestTheLocalCopyNeverCostsMemoryItsOwn: nobody asks the copy before it is written, so its
+// fence, which moves with every write of a document store, says nothing.
+func TestTheLocalCopyNeverCostsMemoryItsOwn(t *testing.T) {
+	withLocal(t, func(t *testing.T, r *rig, local *cachetest.Fake) {
+		r.want(t, "1 origin")
+		if err := local.Expire(t.Context(), key); err != nil { // moves the fence
+			t.Fatal(err)
+		}
+		time.Sleep(6 * time.Minute) // L1 compares
+		r.want(t, "1 l2")
+		r.want(t, "1 l1")
+		if e, _ := local.Raw(key); !e.Fresh(time.Now()) {
+			t.Error("the copy was not renewed")
 		}
 	})
 }

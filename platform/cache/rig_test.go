@@ -87,7 +87,7 @@ func bubble(t *testing.T, cfg cache.Config, test func(t *testing.T, r *rig)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{
-			l2: cachetest.NewFake(), l3: cachetest.NewFake(), log: eventlog.NewMemory(1000),
+			l2: cachetest.NewFake(), l3: cachetest.NewVersioned(), log: eventlog.NewMemory(1000),
 			origin: &origin{version: 1}, cfg: cfg,
 		}
 		r.start(t)

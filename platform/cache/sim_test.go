@@ -162,7 +162,7 @@ func simulate(t *testing.T, seed int64) {
 		}()
 		s := &sim{
 			rand: rand.New(rand.NewPCG(uint64(seed), 1)),
-			l2:   cachetest.NewFake(), l3: cachetest.NewFake(), log: eventlog.NewMemory(4), // who is cut off for long finds it trimmed
+			l2:   cachetest.NewFake(), l3: cachetest.NewVersioned(), log: eventlog.NewMemory(4), // who is cut off for long finds it trimmed
 			equal: seed%2 == 1,
 		}
 		s.l2.Delay(func() time.Duration { return s.upTo(30 * time.Millisecond) })

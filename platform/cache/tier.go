@@ -85,12 +85,12 @@ func (t *tier) getAll(ctx context.Context, asked []*lookup) []held {
 }
 
 // set stores a copy under the fence that get told; false when the level has been
-// told meanwhile that the key changed.
+// told meanwhile that the key changed. The local copy was not asked, and is never trusted.
 func (t *tier) set(ctx context.Context, key string, e Entry, fence uint64) (kept bool, err error) {
 	kept = true
 	err = t.do(ctx, func(ctx context.Context) error {
 		f, ok := t.level.(Fenced)
-		if !ok {
+		if !ok || t.copy {
 			return t.level.Set(ctx, key, e)
 		}
 		var err error

@@ -22,6 +22,7 @@ type Fake struct {
 	fences  map[string]uint64
 	moved   uint64
 	all     uint64 // fence of all keys
+	version bool   // every write moves the fence
 	locks   map[string]lock
 
 	down  bool
@@ -40,6 +41,14 @@ type lock struct {
 // NewFake is an empty level in good health.
 func NewFake() *Fake {
 	return &Fake{entries: map[string]cache.Entry{}, fences: map[string]uint64{}, calls: map[string]int{}, locks: map[string]lock{}}
+}
+
+// NewVersioned is one whose fences are versions, as a document store's are: they move with
+// every write.
+func NewVersioned() *Fake {
+	f := NewFake()
+	f.version = true
+	return f
 }
 
 var (
@@ -160,8 +169,8 @@ func (f *Fake) Set(ctx context.Context, key string, e cache.Entry) error {
 // SetFenced is the level's.
 func (f *Fake) SetFenced(ctx context.Context, key string, e cache.Entry, fence uint64) (ok bool, err error) {
 	err = f.do(ctx, "set", func() {
-		if ok = f.fence(key) == fence; ok {
-			f.put(key, e)
+		if ok = f.fence(key) == fence; ok && f.put(key, e) && f.version {
+			f.move(key)
 		}
 	})
 	return ok, err
