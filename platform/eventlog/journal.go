@@ -37,10 +37,7 @@ const epochID = "epoch"
 // store does.
 func Open(ctx context.Context, s documents.Store, retain int) (*Memory, error) {
 	m := NewMemory(retain)
-	m.journal = &journal{
-		records: s.Collection(documents.Spec{Name: "event_log"}),
-		state:   s.Collection(documents.Spec{Name: "event_log_state"}),
-	}
+	m.journal = newJournal(s)
 	var err error
 	if m.epoch, err = m.journal.epoch(ctx, m.epoch); err != nil {
 		return nil, fmt.Errorf("event log: %w", err)
@@ -49,6 +46,35 @@ func Open(ctx context.Context, s documents.Store, retain int) (*Memory, error) {
 		return nil, fmt.Errorf("event log: %w", err)
 	}
 	return m, nil
+}
+
+func newJournal(s documents.Store) *journal {
+	return &journal{
+		records: s.Collection(documents.Spec{Name: "event_log"}),
+		state:   s.Collection(documents.Spec{Name: "event_log_state"}),
+	}
+}
+
+// Collections are those of a log that is kept in a store.
+func Collections() []documents.Spec {
+	return documents.DeclaredBy(func(s documents.Store) { newJournal(s) })
+}
+
+// Renew makes what is kept in a store another log with the same records: no position from
+// before means anything in it, but every id is still known. It is for a log that was put
+// back to where it once was, and may have gone on since: its next positions were given out
+// already, for something else. No log may be open on the store. It returns the store's
+// errors.
+func Renew(ctx context.Context, s documents.Store) error {
+	state := newJournal(s).state
+	version, err := state.Get(ctx, epochID, &epochDoc{})
+	if errors.Is(err, documents.ErrNotFound) {
+		return nil // it begins with the next process
+	}
+	if err != nil {
+		return err
+	}
+	return state.Replace(ctx, epochID, version, epochDoc{newEpoch()})
 }
 
 // epoch is that of the stored log; fresh becomes it when there is none.

@@ -162,3 +162,35 @@ func TestAnAppendThatDidNotLearnItsEnd(t *testing.T) {
 	}
 	check(t, log, eventlog.Position{Epoch: tail.Epoch}, 0, 3)
 }
+
+// A log that was put back to an earlier state has records that it told already, and will
+// give positions out again: renewed, it knows the ids and no position.
+func TestARenewedLogKnowsNoPosition(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	store := openStore(t, path)
+	if err := eventlog.Renew(t.Context(), store); err != nil {
+		t.Fatalf("renewing nothing: %v", err)
+	}
+	log := openLog(t, store, 10)
+	write(t, log, 0, 3)
+	was, err := log.Tail(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(log.Close(), eventlog.Renew(t.Context(), store)); err != nil {
+		t.Fatal(err)
+	}
+	log = openLog(t, store, 10)
+	if _, err := log.Read(t.Context(), was, 1); !errors.Is(err, eventlog.ErrGap) {
+		t.Errorf("a position of before: %v", err)
+	}
+	tail, err := log.Tail(t.Context())
+	if err != nil || tail.Epoch == was.Epoch || tail.Offset != was.Offset {
+		t.Errorf("tail %v, %v; before %v", tail, err, was)
+	}
+	if _, again, err := log.Append(t.Context(), named(1)); err != nil || !again {
+		t.Errorf("an entry of before: again %v, %v", again, err)
+	}
+	check(t, log, eventlog.Position{Epoch: tail.Epoch}, 0, 3)
+}
