@@ -107,13 +107,8 @@ const (
 	copyFile     = "copy.db"
 )
 
-func (p *Platform) openStore() (err error) {
-	var store documents.Store
-	if p.Config.Storage.Mongo.URI != "" {
-		store, err = documents.OpenMongo(p.Config.Storage.Mongo)
-	} else {
-		store, err = documents.OpenSQLite(filepath.Join(p.Config.Storage.DataDir, databaseFile))
-	}
+func (p *Platform) openStore() error {
+	store, err := openDocuments(p.Config.Storage, filepath.Join(p.Config.Storage.DataDir, databaseFile))
 	if err != nil {
 		return fmt.Errorf("platform.storage: %w", err)
 	}

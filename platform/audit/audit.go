@@ -28,6 +28,11 @@ func New(store documents.Store) *Trail {
 	return &Trail{records: store.Collection(documents.Spec{Name: "audit"})}
 }
 
+// Collections are those of the trail.
+func Collections() []documents.Spec {
+	return documents.DeclaredBy(func(s documents.Store) { New(s) })
+}
+
 // Write adds a record. It returns the store's errors.
 func (t *Trail) Write(ctx context.Context, r Record) error {
 	// The id counts down, so that a scan by id meets the newest first.

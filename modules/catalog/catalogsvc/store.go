@@ -75,6 +75,9 @@ var titlesSpec = documents.Spec{
 	Indexes: []documents.Index{{Field: pendingSince}},
 }
 
+// Collections are those of the module. What it has in that of the cache is the cache's.
+func Collections() []documents.Spec { return []documents.Spec{titlesSpec} }
+
 // store is the collection of titles.
 type store struct{ titles documents.Collection }
 

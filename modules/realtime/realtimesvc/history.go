@@ -59,6 +59,11 @@ func newHistory(s documents.Store) *history {
 	}})}
 }
 
+// Collections are those of the module.
+func Collections() []documents.Spec {
+	return documents.DeclaredBy(func(s documents.Store) { newHistory(s) })
+}
+
 // placeOf sorts as the offsets do within an epoch.
 func placeOf(p eventlog.Position) string { return fmt.Sprintf("%s:%020d", p.Epoch, p.Offset) }
 

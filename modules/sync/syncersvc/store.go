@@ -24,6 +24,11 @@ func newStore(s documents.Store) *store {
 	}
 }
 
+// Collections are those of the module.
+func Collections() []documents.Spec {
+	return documents.DeclaredBy(func(s documents.Store) { newStore(s) })
+}
+
 func (s *store) job(ctx context.Context, id string) (jobDoc, int64, error) {
 	var d jobDoc
 	if id == "" {

@@ -47,6 +47,11 @@ func newStore(s documents.Store) *store {
 	}
 }
 
+// Collections are those of the module.
+func Collections() []documents.Spec {
+	return documents.DeclaredBy(func(s documents.Store) { newStore(s) })
+}
+
 // sessionsName is the collection that has rules of its own when a user leaves.
 const sessionsName = "sessions"
 
