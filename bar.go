@@ -103,11 +103,16 @@ func barLine(p syncer.Progress, now time.Time) string {
 	if p.Total == 0 {
 		return "first full sync: asking for the catalogue"
 	}
-	full := barWidth * min(p.Done, p.Total) / p.Total
-	line := fmt.Sprintf("first full sync [%s%s] %3d %%  %d/%d",
-		strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), 100*p.Done/p.Total, p.Done, p.Total)
+	line := barOf("first full sync", int64(p.Done), int64(p.Total))
 	if p.Rate > 0 && p.ETA.After(now) {
 		line += fmt.Sprintf("  %s left", p.ETA.Sub(now).Round(time.Second))
 	}
 	return line
+}
+
+// barOf draws how much of a total is done, which is not 0.
+func barOf(what string, done, total int64) string {
+	full := int(barWidth * min(done, total) / total)
+	return fmt.Sprintf("%s [%s%s] %3d %%  %d/%d",
+		what, strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), 100*done/total, done, total)
 }

@@ -127,3 +127,16 @@ func askHealth(ctx context.Context, url string) (string, error) {
 	}
 	return body.Status, nil
 }
+
+func help(_ context.Context, t terminal, _ []string) error {
+	usage(t.out)
+	return nil
+}
+
+func usage(w io.Writer) {
+	_, _ = fmt.Fprintln(w, "AniHub serves an anime site: page, API, catalogue and news in one binary.\n\nUsage: anihub [command] [flags]")
+	for _, c := range commands() {
+		_, _ = fmt.Fprintf(w, "\n  %s\n      %s\n", strings.TrimSpace(c.name+" "+c.usage), c.does)
+	}
+	_, _ = fmt.Fprintln(w, "\nEvery command takes -config FILE (default: config.yaml, when it is there), and every\nkey of it has a name in the environment: platform.cache.l1.ttl is ANIHUB_PLATFORM_CACHE_L1_TTL.")
+}

@@ -42,6 +42,8 @@ func commands() []command {
 		{"token", "-service NAME [-permissions read,write,notify,read:pii] [-ttl 5m]", "print a service token for /internal", token},
 		{"config", "check | print", "validate the configuration, or show it with secrets masked", configure},
 		{"user", "list | admin | ban | unban | reset-password", "manage accounts; anihub user -h tells more", user},
+		{"backup", "[-force] FILE", "write users' and catalogue data into FILE, - is standard output; anihub backup -h tells more", backup},
+		{"restore", "[-dry-run] [-force] [-moved] FILE", "read them back from FILE, - is standard input; anihub restore -h tells more", restore},
 		{"version", "", "print version, commit and Go", printVersion},
 		{"help", "", "show this", help},
 	}
@@ -107,17 +109,4 @@ func code(t terminal, c command, err error) int {
 	}
 	_, _ = fmt.Fprintf(t.err, "anihub %s: %v\n", c.name, err)
 	return 1
-}
-
-func help(_ context.Context, t terminal, _ []string) error {
-	usage(t.out)
-	return nil
-}
-
-func usage(w io.Writer) {
-	_, _ = fmt.Fprintln(w, "AniHub serves an anime site: page, API, catalogue and news in one binary.\n\nUsage: anihub [command] [flags]")
-	for _, c := range commands() {
-		_, _ = fmt.Fprintf(w, "\n  %s\n      %s\n", strings.TrimSpace(c.name+" "+c.usage), c.does)
-	}
-	_, _ = fmt.Fprintln(w, "\nEvery command takes -config FILE (default: config.yaml, when it is there), and every\nkey of it has a name in the environment: platform.cache.l1.ttl is ANIHUB_PLATFORM_CACHE_L1_TTL.")
 }
