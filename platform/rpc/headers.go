@@ -19,6 +19,9 @@ const (
 	headerRequestID = "X-Request-ID"
 	headerTimeout   = "X-AniHub-Timeout"
 	headerPrincipal = "X-AniHub-Principal"
+	// headerDoor names the module that answers. Without it any JSON would do: null is
+	// an empty catalogue.
+	headerDoor = "X-AniHub-Door"
 )
 
 // trace is W3C trace context, the same in every process.

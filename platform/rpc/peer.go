@@ -148,7 +148,7 @@ func (p *Peer) once(ctx context.Context, c call, body []byte) error {
 		return p.judge(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return p.judge(ctx, readAnswer(resp, c.resp))
+	return p.judge(ctx, p.readAnswer(resp, c.resp))
 }
 
 // send posts a call. Every error is the transport's.
@@ -193,10 +193,13 @@ func (p *Peer) judge(ctx context.Context, err error) error {
 	return ErrPeer.With(err)
 }
 
-func readAnswer(resp *http.Response, into any) error {
+func (p *Peer) readAnswer(resp *http.Response, into any) error {
 	body := io.LimitReader(resp.Body, maxBody+1)
 	if resp.StatusCode != http.StatusOK {
 		return readFault(resp.StatusCode, body)
+	}
+	if door := resp.Header.Get(headerDoor); door != p.cfg.Module {
+		return ErrPeer.Because("an answer of %.20q, which is not the door", door)
 	}
 	raw, err := io.ReadAll(body)
 	if err != nil {

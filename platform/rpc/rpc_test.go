@@ -224,6 +224,13 @@ func TestPeerInTrouble(t *testing.T) {
 		},
 		"garbage":   func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
 		"truncated": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"N":1`) },
+		// What would be believed if it came from a door.
+		"null":         func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `null`) },
+		"another JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) },
+		"another door": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-AniHub-Door", "users")
+			_, _ = io.WriteString(w, `{"N":1}`)
+		},
 		"false fault": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(404)
 			_, _ = io.WriteString(w, `{"Code":"OWN","Kind":6}`)

@@ -63,6 +63,7 @@ func (s *Server) handle(path, module, name string, h handler) {
 		ctx, cancel, err := s.enter(r, module)
 		defer cancel()
 		if err == nil {
+			w.Header().Set(headerDoor, module)
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			err = guarded(ctx, h, w, r)
 		}
