@@ -320,3 +320,55 @@ func (p *process) jobEvents() <-chan syncJob {
 	}()
 	return out
 }
+
+// P4: the process that polls is stopped, not killed; another takes over, and the first wakes
+// with the lease long gone. It does not go on as the runner, and nothing is told twice.
+func TestARunnerThatSleptIsNoRunner(t *testing.T) {
+	t.Parallel()
+	const many = 30
+	u := newUpstream(t, slim(many))
+	ids := u.IDs()
+	env := together(u.env(), shared(redistest.Start(t), mongowiretest.Start(t)), patient(), []string{"ANIHUB_MODULES_SYNC_LEASE_TTL=5s"})
+	fleet := []*process{start(t, []string{"serve"}, env...), start(t, []string{"serve"}, env...)}
+	for _, p := range fleet {
+		p.holds(many)
+	}
+	sleeper := runnerOf(t, fleet)
+	eventually(t, "it polls", func() bool { return sleeper.metric("sync_polls_total") > 0 })
+	awake := fleet[0]
+	if awake == sleeper {
+		awake = fleet[1]
+	}
+	v := awake.watch(everyEpisode)
+
+	sleeper.signal(syscall.SIGSTOP)
+	runnerOf(t, []*process{awake})
+	told := map[int]int{}
+	air := func(n int) {
+		for _, id := range ids[:n] {
+			if _, err := u.AirEpisode(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range n {
+			id, _ := v.expect("new_episode").Data["title_id"].(float64)
+			told[int(id)]++
+		}
+	}
+	air(3)
+	sleeper.signal(syscall.SIGCONT)
+	air(5)
+	if got := runnerOf(t, fleet); got != awake {
+		t.Error("the one that slept is the runner")
+	}
+	polls := sleeper.metric("sync_polls_total")
+	air(4)
+	if n := sleeper.metric("sync_polls_total"); n != polls {
+		t.Errorf("the one that slept polls: %v times, was %v", n, polls)
+	}
+	for i, want := range []int{3, 3, 3, 2, 1} {
+		if told[ids[i]] != want {
+			t.Errorf("title %d: told %d episodes, want %d", ids[i], told[ids[i]], want)
+		}
+	}
+}

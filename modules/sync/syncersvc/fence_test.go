@@ -1,6 +1,7 @@
 package syncersvc_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	syncer "anihub/modules/sync"
 	"anihub/modules/sync/syncersvc"
 	"anihub/modules/sync/syncertest"
+	"anihub/platform/documents"
 	"anihub/platform/lease"
 )
 
@@ -51,6 +53,44 @@ func TestAStaleRunnerChangesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAStaleTokenTakesNothingOver: a process whose lease is older than what the states tell
+// of does not become the runner, and leaves them as they are.
+func TestAStaleTokenTakesNothingOver(t *testing.T) {
+	t.Parallel()
+	w, store := newWorld(20), openStore(t)
+	s, stop := room(t, w, store, lease.NewMemory(), quick())
+	baseline(t, s)
+	stop()
+	states := store.Collection(documents.Spec{Name: "sync_states"})
+	fences := func(change func(int64) int64) (newest int64) {
+		for _, id := range []string{"full", "poll"} {
+			var d map[string]any
+			version, err := states.Get(t.Context(), id, &d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old, _ := d["fence"].(int64)
+			d["fence"], newest = change(old), old
+			if err := states.Replace(t.Context(), id, version, d); err != nil && !errors.Is(err, documents.ErrVersion) {
+				t.Fatal(err)
+			}
+		}
+		return newest
+	}
+	later := time.Now().Add(time.Hour).UnixMilli()
+	fences(func(int64) int64 { return later })
+	w.set(func(w *world) { w.calls = map[string]int{} })
+	s, _ = room(t, w, store, lease.NewMemory(), quick())
+	time.Sleep(300 * time.Millisecond) // for one that takes over all the same
+	if n := w.count("latest"); n != 0 {
+		t.Errorf("it polled %d times", n)
+	}
+	if got := fences(func(int64) int64 { return 0 }); got != later {
+		t.Errorf("the states are those of %d, want %d", got, later)
+	}
+	eventually(t, "it polls as soon as nobody is ahead", func() bool { return w.count("latest") > 0 })
 }
 
 // TestWhatADeadProcessLeftIsAdopted: its jobs say that they run, and nobody is there.

@@ -293,14 +293,35 @@ func TestTheQueueIsBounded(t *testing.T) {
 	cfg := quick()
 	cfg.Workers, cfg.Queue = 1, 2
 	s, _ := room(t, newWorld(5), openStore(t), lease.NewMemory(), cfg)
-	var full bool
-	for range 5 {
-		_, err := s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: syncertest.Hanging})
-		full = full || errors.Is(err, syncer.ErrQueueFull)
+	hanging := func() (syncer.Job, error) {
+		return s.Start(t.Context(), syncer.Request{Kind: syncer.KindTitle, TitleID: syncertest.Hanging})
 	}
-	if !full {
-		t.Error("five hanging jobs fitted a worker and a queue of two")
+	first, err := hanging()
+	if err != nil {
+		t.Fatal(err)
 	}
+	eventually(t, "the worker is busy", func() bool { j, _ := s.Job(t.Context(), first.ID); return j.State == syncer.Running })
+	for range cfg.Queue {
+		if _, err := hanging(); err != nil {
+			t.Errorf("there is room: %v", err)
+		}
+	}
+	if _, err := hanging(); !errors.Is(err, syncer.ErrQueueFull) {
+		t.Errorf("one more than a queue of two: %v", err)
+	}
+}
+
+// TestWhatAPollCouldNotFetchIsFetchedByTheNext: its bump is not forgotten, although it does
+// not change any more.
+func TestWhatAPollCouldNotFetchIsFetchedByTheNext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(20)
+	s, _ := room(t, w, openStore(t), lease.NewMemory(), quick())
+	eventually(t, "the baseline", func() bool { st, _ := s.Status(t.Context()); return !st.LastPoll.IsZero() })
+	w.set(func(w *world) { w.failing, w.failure = map[int]int{1: 3}, anilibria.ErrUnavailable.Code })
+	w.air(1)
+	w.air(2)
+	eventually(t, "both are told, the one that failed too", func() bool { return len(w.news()) == 2 })
 }
 
 func TestConfig(t *testing.T) {
