@@ -14,7 +14,7 @@ PAGE := web/app/dist/index.html
 PAGE_SOURCES := $(shell find web/app web/sdk -path web/app/node_modules -prune -o -path web/app/dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test test-go test-page test-sim lint setup web generate fuzz bench bench-realtime vuln docker clean
+.PHONY: help run demo build test test-go test-page test-sim mutants lint setup web generate fuzz bench bench-realtime vuln docker clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ test-go: $(PAGE) ## every ring of Go tests
 
 test-sim: ## the cache under 10,000 seeds of faults; a failing one prints itself (-sim.seed=N replays it)
 	GOGC=400 $(GO) test ./platform/cache -run '^TestSimulation$$' -sim.seeds=$(or $(SEEDS),10000)
+
+mutants: ## put deliberate defects into the product, one by one; the tests must catch each (ONLY=regex)
+	$(GO) run ./test/mutants $(if $(ONLY),-only '$(ONLY)')
 
 web: ## the page with hot reload, /api and the socket proxied to :8080
 	cd web/app && npm ci --no-audit --no-fund && npm run dev

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -229,5 +230,31 @@ func TestHeadersThatNeverEndAreCut(t *testing.T) {
 		if line, _, _ := strings.Cut(string(b), "\r\n"); err != nil || line != "" && !strings.HasPrefix(line, "HTTP/1.1 4") {
 			t.Fatalf("connection %d: %q, %v; want it cut", i, b, err)
 		}
+	}
+}
+
+// TestRequestsUnderWayAreAnswered: the process is told to stop while twenty readers wait for
+// titles that AniLibria takes its time over. All get them, and then it ends in good order.
+func TestRequestsUnderWayAreAnswered(t *testing.T) {
+	t.Parallel()
+	const many = 20
+	u := newUpstream(t, slim(4))
+	p := start(t, []string{"serve"}, append(u.quiet(), patient()...)...)
+	p.holds(4)
+	ids := u.cold(many)
+	open := u.gate(releaseRoute)
+	answers := make(chan []answer, 1)
+	go func() { answers <- atOnce(many, func(i int) answer { return p.title(ids[i]) }) }()
+	eventually(t, "all of them wait", func() bool { return u.Pending(releaseRoute) == many })
+	p.signal(syscall.SIGTERM)
+	eventually(t, "it is stopping", func() bool { return strings.Contains(p.out.String(), "msg=stopping") })
+	open()
+	for _, a := range <-answers {
+		if a.status != http.StatusOK {
+			t.Errorf("%s: %d %.200s", a.path, a.status, a.body)
+		}
+	}
+	if code := p.wait(); code != 0 {
+		t.Errorf("exit %d", code)
 	}
 }

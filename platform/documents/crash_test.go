@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -23,7 +24,7 @@ import (
 // test: a program that writes and says so until it is killed.
 const crashChild = "ANIHUB_TEST_CRASH_CHILD"
 
-const crashRounds = 20
+var crashRounds = flag.Int("crash.rounds", 20, "how often a writer is killed")
 
 // crashed is what the child stores. Every field follows from id and version, so
 // that a half-done write would show.
@@ -194,7 +195,7 @@ func TestSQLiteSurvivesKill(t *testing.T) {
 	t.Parallel()
 	target := "sqlite " + filepath.Join(t.TempDir(), "anihub.db")
 	total := 0
-	for round := range crashRounds {
+	for round := range *crashRounds {
 		acknowledged := runChild(t, target, round, 1+rand.IntN(150), func(child *os.Process) { mustKill(t, child) })
 		total += len(acknowledged)
 		s, err := openTarget(target)
@@ -207,7 +208,7 @@ func TestSQLiteSurvivesKill(t *testing.T) {
 			t.Fatalf("in round %d", round)
 		}
 	}
-	t.Logf("%d documents were acknowledged in %d rounds", total, crashRounds)
+	t.Logf("%d documents were acknowledged in %d rounds", total, *crashRounds)
 }
 
 // In every other round the server is killed too, before the client.
@@ -216,7 +217,7 @@ func TestMongoSurvivesKill(t *testing.T) {
 	server := mongowiretest.Start(t)
 	target := "mongo " + server.URI + " "
 	total := 0
-	for round := range crashRounds {
+	for round := range *crashRounds {
 		database := server.NewDatabase(t)
 		acknowledged := runChild(t, target+database, round, 1+rand.IntN(60), func(child *os.Process) {
 			if round%2 == 1 {
@@ -238,7 +239,7 @@ func TestMongoSurvivesKill(t *testing.T) {
 			t.Fatalf("in round %d", round)
 		}
 	}
-	t.Logf("%d documents were acknowledged in %d rounds", total, crashRounds)
+	t.Logf("%d documents were acknowledged in %d rounds", total, *crashRounds)
 }
 
 func mustKill(t *testing.T, p *os.Process) {

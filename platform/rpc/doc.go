@@ -10,7 +10,8 @@
 //	X-AniHub-Timeout    milliseconds that are left of the caller's deadline
 //	X-AniHub-Principal  who asks, base64 of JSON; trusted because of the token
 //
-// Success is 200 with the value. Failure is the fault's status with
+// Success is 200 with the value and X-AniHub-Door, the module that answers: without it
+// any JSON of whatever listens there would be a value. Failure is the fault's status with
 // {"Kind","Code","Message","Details","RetryAfterMS"}; since faults match by code,
 // errors.Is holds on the caller's side. A failure that is not a fault arrives as
 // INTERNAL without its text.

@@ -17,7 +17,7 @@ import (
 	"anihub/platform/telemetry"
 )
 
-var sweepRequests = flag.Int("sweep.n", 4000, "how many requests TestHostileRequestsOverAllRoutes makes")
+var sweepRequests = flag.Int("sweep.n", 20_000, "how many requests TestHostileRequestsOverAllRoutes makes")
 
 // hostileWords are what no honest client would say.
 func hostileWords() []string {

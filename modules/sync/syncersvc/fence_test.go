@@ -82,7 +82,7 @@ func TestAStaleTokenTakesNothingOver(t *testing.T) {
 	later := time.Now().Add(time.Hour).UnixMilli()
 	fences(func(int64) int64 { return later })
 	w.set(func(w *world) { w.calls = map[string]int{} })
-	s, _ = room(t, w, store, lease.NewMemory(), quick())
+	room(t, w, store, lease.NewMemory(), quick())
 	time.Sleep(300 * time.Millisecond) // for one that takes over all the same
 	if n := w.count("latest"); n != 0 {
 		t.Errorf("it polled %d times", n)
