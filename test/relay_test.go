@@ -12,6 +12,7 @@ import (
 type relay struct {
 	listener net.Listener
 	target   string
+	from     net.Addr // where it dials from; nil = anywhere
 	hole     atomic.Bool
 	mu       sync.Mutex
 	open     []net.Conn
@@ -19,11 +20,16 @@ type relay struct {
 
 func newRelay(t *testing.T, target string) *relay {
 	t.Helper()
+	return newRelayFrom(t, target, nil)
+}
+
+func newRelayFrom(t *testing.T, target string, from net.Addr) *relay {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{listener: l, target: target}
+	r := &relay{listener: l, target: target, from: from}
 	var wg sync.WaitGroup
 	wg.Go(func() { r.serve(&wg) })
 	t.Cleanup(func() { _ = l.Close(); r.cut(); wg.Wait() })
@@ -38,7 +44,7 @@ func (r *relay) serve(wg *sync.WaitGroup) {
 		if err != nil {
 			return
 		}
-		out, err := net.Dial("tcp", r.target)
+		out, err := (&net.Dialer{LocalAddr: r.from}).Dial("tcp", r.target)
 		if err != nil {
 			_ = in.Close()
 			continue
