@@ -17,12 +17,15 @@ import (
 	"anihub/test/loopbacktest"
 )
 
-// backend stands for an instance: it tells what reached it, or dies of it.
+// backend stands for an instance: it tells what reached it, or does worse.
 type backend struct {
 	*httptest.Server
-	dies bool
-	seen atomic.Int64
+	answers int // a status, or how it dies
+	seen    atomic.Int64
 }
+
+// dies is no answer at all.
+const dies = 0
 
 // arrived is what a backend was asked.
 type arrived struct {
@@ -31,10 +34,10 @@ type arrived struct {
 	Bytes  int64
 }
 
-func newBackends(t *testing.T, n int, dies bool) (all []*backend, addrs []string) {
+func newBackends(t *testing.T, answers ...int) (all []*backend, addrs []string) {
 	t.Helper()
-	for range n {
-		b := &backend{dies: dies}
+	for _, status := range answers {
+		b := &backend{answers: status}
 		b.Server = httptest.NewServer(b)
 		t.Cleanup(b.Close)
 		all, addrs = append(all, b), append(addrs, b.Listener.Addr().String())
@@ -45,13 +48,14 @@ func newBackends(t *testing.T, n int, dies bool) (all []*backend, addrs []string
 // ServeHTTP implements http.Handler.
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.seen.Add(1)
-	if b.dies {
+	if b.answers == dies {
 		panic(http.ErrAbortHandler)
 	}
 	n, err := io.Copy(io.Discard, r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	w.WriteHeader(b.answers)
 	_ = json.NewEncoder(w).Encode(arrived{r.Header, r.Host, n})
 }
 
@@ -70,7 +74,7 @@ func TestNginxRepeatsOnlyWhatMayBe(t *testing.T) {
 	for method, want := range map[string]int64{"GET": 3, "POST": 1, "PATCH": 1} {
 		t.Run(method+" kills", func(t *testing.T) {
 			t.Parallel()
-			all, addrs := newBackends(t, 3, true)
+			all, addrs := newBackends(t, dies, dies, dies)
 			p := startNginx(t, addrs, asItIs)
 			status, header, body := ask(t, method, p.url+"/api/auth/login", "", `{}`)
 			if status != 502 || header.Get("Retry-After") == "" || !json.Valid([]byte(body)) {
@@ -83,7 +87,7 @@ func TestNginxRepeatsOnlyWhatMayBe(t *testing.T) {
 	}
 	t.Run("unreachable", func(t *testing.T) {
 		t.Parallel()
-		all, addrs := newBackends(t, 1, false)
+		all, addrs := newBackends(t, 200)
 		p := startNginx(t, []string{loopbacktest.Addr(t), loopbacktest.Addr(t), addrs[0]}, asItIs)
 		for range 6 {
 			if status, _, body := ask(t, "POST", p.url+"/api/auth/login", "", `{}`); status != 200 {
@@ -96,11 +100,50 @@ func TestNginxRepeatsOnlyWhatMayBe(t *testing.T) {
 	})
 }
 
+// TestNginxPassesOverWhoIsNotReady: the catalogue is asked of the next instance when one
+// says 503, which no other request is, and an instance that says it stays in use.
+func TestNginxPassesOverWhoIsNotReady(t *testing.T) {
+	t.Parallel()
+	all, addrs := newBackends(t, 503, 503, 200)
+	p := startNginx(t, addrs, asItIs)
+	for range 30 {
+		if status, _, body := ask(t, "GET", p.url+titles, "", ""); status != 200 {
+			t.Errorf("%d %s", status, body)
+		}
+	}
+	for i, b := range all {
+		if b.seen.Swap(0) < 10 {
+			t.Errorf("instance %d was not asked in its turn", i)
+		}
+	}
+	for _, method := range []string{"GET", "POST"} {
+		refused := 0
+		for range 30 {
+			if status, _, _ := ask(t, method, p.url+"/api/users/lists", "", ""); status == 503 {
+				refused++
+			}
+		}
+		if n := seen(all); n != 30 || refused < 10 {
+			t.Errorf("%s: instances were asked %d times for 30 requests, 503 came back %d times", method, n, refused)
+		}
+	}
+	unready, addrs := newBackends(t, 503, 503, 503)
+	p = startNginx(t, addrs, asItIs)
+	for range 10 {
+		if status, _, body := ask(t, "GET", p.url+titles, "", ""); status != 503 || !strings.Contains(body, `"Bytes":0`) {
+			t.Errorf("when none is ready: %d %s, want what AniHub says", status, body)
+		}
+	}
+	if n := seen(unready); n != 40 {
+		t.Errorf("10 requests were asked of instances %d times, want one and three more each", n)
+	}
+}
+
 // TestNginxLimits: nginx allows what AniHub allows and a little more, so that it is AniHub
 // who says no, and not much more.
 func TestNginxLimits(t *testing.T) {
 	t.Parallel()
-	all, addrs := newBackends(t, 1, false)
+	all, addrs := newBackends(t, 200)
 	p := startNginx(t, addrs, asItIs)
 	for _, c := range []struct {
 		body, header, path int
@@ -136,7 +179,7 @@ func TestNginxLimits(t *testing.T) {
 // TestNginxWithTLS: the lines marked #tls, with the mark taken away.
 func TestNginxWithTLS(t *testing.T) {
 	t.Parallel()
-	all, addrs := newBackends(t, 1, false)
+	all, addrs := newBackends(t, 200)
 	lender := httptest.NewTLSServer(nil) // of its certificate
 	defer lender.Close()
 	secure, dir := loopbacktest.Addr(t), t.TempDir()

@@ -97,11 +97,10 @@ func fleetConf(t *testing.T, site, grafana, dir string, instances []string) stri
 		conf = strings.ReplaceAll(conf, old, now)
 	}
 	for i, name := range []string{"anihub1", "anihub2", "anihub3"} {
-		line := "server " + name + ":8080 max_fails=3 fail_timeout=5s;"
 		if i < len(instances) {
-			put(line, strings.Replace(line, name+":8080", instances[i], 1))
+			put("server "+name+":8080 ", "server "+instances[i]+" ")
 		} else {
-			put(line, "")
+			put("server "+name+":8080 ", "# ")
 		}
 	}
 	put("listen 80 ", "listen "+site+" ")
@@ -135,14 +134,19 @@ func newFleet(t *testing.T, n int) *fleet {
 	for i := range n {
 		f.run(i)
 	}
+	f.instances[0].ready()
 	eventually(t, "the baseline is settled", func() bool { return f.metric("sync_polls_total", `result="ok"`) > 0 })
 	return f
 }
 
 func (f *fleet) run(i int) {
 	f.t.Helper()
-	f.instances[i] = start(f.t, []string{"serve"}, append(f.env, "ANIHUB_WEB_ADDR="+f.addrs[i])...)
-	f.instances[i].ready()
+	p := start(f.t, []string{"serve"}, append(f.env, "ANIHUB_WEB_ADDR="+f.addrs[i])...)
+	eventually(f.t, "the instance is ready", func() bool {
+		status, whole, _ := p.readiness("catalog")
+		return status == 200 && whole == "ready"
+	})
+	f.instances[i] = p
 }
 
 // metric is the sum over the fleet.
