@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"anihub/modules"
 	"anihub/platform/anilibria/anilibriatest"
@@ -36,6 +37,7 @@ const (
 type site struct {
 	url, internal string
 	upstream      *anilibriatest.Server
+	registry      *prometheus.Registry // of the first process
 	logs          *logs
 }
 
@@ -91,7 +93,7 @@ func newSite(t *testing.T, groups ...[]string) *site {
 			s.Web.Addr = "127.0.0.1:0"
 		}
 		if a := start(t, s, out.logs); i == 0 {
-			out.url = a.web.URL()
+			out.url, out.registry = a.web.URL(), a.platform.Telemetry.Registry
 		}
 	}
 	return out
