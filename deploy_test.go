@@ -380,7 +380,7 @@ type composeService struct {
 	Image       string
 	Environment map[string]string
 	Ports       []string
-	Networks    any    // a list of names, or addresses by name
+	Networks    any // a list of names, or addresses by name
 	Restart     string
 	Grace       string `yaml:"stop_grace_period"`
 	Memory      string `yaml:"mem_limit"`
