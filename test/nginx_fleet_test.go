@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // TestAFleetBehindNginx: three instances behind nginx with the file that we ship are one
@@ -42,6 +44,7 @@ func TestAFleetBehindNginx(t *testing.T) {
 		crowd.leave(t)
 	})
 	t.Run("rolling restart", func(t *testing.T) {
+		socket := front.watch(everyEpisode)
 		for i := range f.instances {
 			crowd := front.crowd(f.u.cold(40))
 			crowd.goesOn(t)
@@ -53,6 +56,13 @@ func TestAFleetBehindNginx(t *testing.T) {
 			f.run(i)
 			crowd.goesOn(t)
 			crowd.leave(t)
+		}
+		var err error
+		for err == nil {
+			_, err = socket.next()
+		}
+		if code := websocket.CloseStatus(err); code != websocket.StatusServiceRestart {
+			t.Errorf("the socket ended with %v, want 1012", err)
 		}
 	})
 	t.Run("nobody is left", func(t *testing.T) {
