@@ -34,6 +34,14 @@ func TestAFleetBehindNginx(t *testing.T) {
 			t.Errorf("what stands for Grafana: %d", status)
 		}
 	})
+	t.Run("freeze", func(t *testing.T) {
+		crowd := front.crowd(f.u.cold(40))
+		f.instances[2].signal(syscall.SIGSTOP)
+		crowd.goesOn(t)
+		crowd.goesOn(t)
+		f.instances[2].signal(syscall.SIGCONT)
+		crowd.leave(t)
+	})
 	t.Run("kill", func(t *testing.T) {
 		crowd := front.crowd(f.u.cold(40))
 		crowd.goesOn(t)
