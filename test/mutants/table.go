@@ -59,6 +59,38 @@ func ofCache() []mutant {
 			new:     "redis.call('DEL', KEYS[1])",
 			tests:   "^(TestRedisContract|TestOneLoadPerKeyInAFleet)$",
 		},
+		{
+			name:    "cache/fresh-before-the-fence-is-read",
+			promise: "no step of storing a value can be overtaken unseen",
+			file:    "platform/cache/l3_documents.go",
+			old:     "stale.FreshUntil = e.StoredAt",
+			new:     "_ = stale",
+			tests:   "^TestAnInvalidationAtAnyStep$",
+		},
+		{
+			name:    "cache/superseded-in-memory-only",
+			promise: "what the deepest level holds newer is taken from there",
+			file:    "platform/cache/invalidate.go",
+			old:     "c.clear(ctx, inv, owesL2)\n	return err",
+			new:     "c.clear(ctx, inv, owesBell)\n	return err",
+			tests:   "^TestSupersededValuesAreTakenFromBelow$",
+		},
+		{
+			name:    "cache/copy-under-a-fence",
+			promise: "the local copy never costs memory its own",
+			file:    "platform/cache/tier.go",
+			old:     "!ok || t.copy",
+			new:     "!ok",
+			tests:   "^TestTheLocalCopyNeverCostsMemoryItsOwn$",
+		},
+		{
+			name:    "cache/change-told-to-nobody",
+			promise: "a load that has written the store tells the other processes",
+			file:    "platform/cache/origin.go",
+			old:     "l.changed = e.Changed",
+			new:     "l.changed = false",
+			tests:   "^TestALoadThatChangedTheStoreTellsOthers$",
+		},
 	}
 }
 
@@ -172,6 +204,38 @@ func ofCatalog() []mutant {
 			old:     "if viewer && !l.Settled {",
 			new:     "if viewer && l.Settled {",
 			tests:   "^TestAViewerFindsAnEpisode$",
+		},
+		{
+			name:    "catalog/overtaken-answer-is-stored",
+			promise: "what the upstream said before an invalidation is not kept after it",
+			file:    "modules/catalog/catalogsvc/apply.go",
+			old:     "case known && seen.overtaken(*d, next.doc):",
+			new:     "case false && seen.overtaken(*d, next.doc):",
+			tests:   "^TestAnAnswerThatWasOvertakenIsNotKept$",
+		},
+		{
+			name:    "catalog/epoch-ignored",
+			promise: "a title that was not stored when everything was invalidated is not fresh afterwards",
+			file:    "modules/catalog/catalogsvc/apply.go",
+			old:     "if epoch != seen.epoch {",
+			new:     "if epoch < 0 {",
+			tests:   "^TestAnAnswerThatWasOvertakenIsNotKept$",
+		},
+		{
+			name:    "catalog/expired-once-only",
+			promise: "an invalidation finds what is stored while it looks",
+			file:    "modules/catalog/catalogsvc/level.go",
+			old:     "_, err = l.expire(ctx, key) // a load",
+			new:     "err = nil // a load",
+			tests:   "^TestStoringAtAnyStepOfAnInvalidation$",
+		},
+		{
+			name:    "catalog/schedule-keeps-its-day",
+			promise: "the schedule follows the news",
+			file:    "modules/catalog/catalogsvc/schedule.go",
+			old:     "e.Type != catalog.EpisodeUpdate",
+			new:     "e.Type == catalog.EpisodeUpdate",
+			tests:   "^TestTheScheduleFollowsTheNews$",
 		},
 	}
 }
