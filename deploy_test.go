@@ -193,8 +193,9 @@ func TestWhatIsWatchedExists(t *testing.T) {
 			}
 		}
 	}
+	collections := names(slices.Concat(kept(), leftOut())) // are written alike
 	for name, where := range inDocuments {
-		if _, ok := known[name]; !ok {
+		if _, ok := known[name]; !ok && !slices.Contains(collections, name) {
 			t.Errorf("%s: there is no metric %s", where, name)
 		}
 	}
