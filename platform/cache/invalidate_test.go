@@ -165,6 +165,12 @@ func TestSupersededValuesAreTakenFromBelow(t *testing.T) {
 		if e, _ := r.l3.Raw(key); string(e.Body) != "2" || !e.Fresh(time.Now()) {
 			t.Errorf("L3 holds %q, until %v", e.Body, e.FreshUntil)
 		}
+		r.write(t, "3") // while Redis has a copy that is trusted
+		if err := r.Supersede(t.Context(), []string{key}); err != nil {
+			t.Fatal(err)
+		}
+		r.want(t, "3 l3")
+		p.want(t, "3 l2")
 		if err := r.Supersede(t.Context(), []string{""}); !errors.Is(err, cache.ErrBadInvalidation) {
 			t.Errorf("no key: %v", err)
 		}
@@ -175,7 +181,7 @@ func TestSupersededValuesAreTakenFromBelow(t *testing.T) {
 func (r *rig) write(t *testing.T, body string) {
 	t.Helper()
 	now := time.Now()
-	err := r.l3.Set(t.Context(), key, cache.Entry{Body: []byte(body), ETag: "v" + body, Generation: 2, StoredAt: now, FreshUntil: now.Add(24 * time.Hour)})
+	err := r.l3.Set(t.Context(), key, cache.Entry{Body: []byte(body), ETag: "v" + body, Generation: now.UnixMicro(), StoredAt: now, FreshUntil: now.Add(24 * time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
