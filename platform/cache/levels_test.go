@@ -12,6 +12,7 @@ import (
 	"anihub/platform/cache"
 	"anihub/platform/cache/cachetest"
 	"anihub/platform/documents"
+	"anihub/platform/documents/documentstest"
 	"anihub/platform/documents/mongowiretest"
 	"anihub/platform/redisdb/redistest"
 )
@@ -100,7 +101,7 @@ func TestAnInvalidationAtAnyStep(t *testing.T) {
 	t.Cleanup(func() { _ = store.Close() })
 	for name, open := range map[string]func(t *testing.T, before func()) cache.Level{
 		"documents": func(_ *testing.T, before func()) cache.Level {
-			return cache.NewDocuments(stepped{store.Collection(cache.DocumentsSpec()), before})
+			return cache.NewDocuments(documentstest.Stepped(store, before).Collection(cache.DocumentsSpec()))
 		},
 		"redis": func(t *testing.T, before func()) cache.Level {
 			return steppedRedis(redistest.Start(t).Client(), before)
@@ -175,27 +176,6 @@ func clearAll(t *testing.T, l fleetLevel) {
 			t.Error(err)
 		}
 	}
-}
-
-// stepped is a collection that tells before each of its operations.
-type stepped struct {
-	documents.Collection
-	before func()
-}
-
-func (s stepped) Get(ctx context.Context, id string, into any) (int64, error) {
-	s.before()
-	return s.Collection.Get(ctx, id, into)
-}
-
-func (s stepped) Insert(ctx context.Context, id string, doc any) error {
-	s.before()
-	return s.Collection.Insert(ctx, id, doc)
-}
-
-func (s stepped) Replace(ctx context.Context, id string, version int64, doc any) error {
-	s.before()
-	return s.Collection.Replace(ctx, id, version, doc)
 }
 
 // steppedRedis is a level that tells before each of its commands.

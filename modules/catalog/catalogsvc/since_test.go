@@ -12,7 +12,7 @@ import (
 	"anihub/modules/catalog/catalogtest"
 	"anihub/platform/anilibria"
 	"anihub/platform/cache"
-	"anihub/platform/documents"
+	"anihub/platform/documents/documentstest"
 )
 
 // slowOrigin is an upstream whose answers are long on their way: they say what was true
@@ -197,11 +197,11 @@ func interrupted(t *testing.T, inv cache.Invalidation, known bool, step int) boo
 		}
 	}
 	inner := *h
-	inner.store = steppedStore{h.store, func() {
+	inner.store = documentstest.Stepped(h.store, func() {
 		if told.Load() && left.Add(-1) == 0 {
 			invalidate()
 		}
-	}}
+	})
 	loader := inner.build(t, catalogsvc.DefaultConfig(), &afterwards{h.origin, func() { told.Store(true) }})
 	a, err := loader.Title(t.Context(), catalog.Ref{ID: 4}, "")
 	must(t, a, err)
@@ -251,11 +251,11 @@ func overtaken(t *testing.T, inv cache.Invalidation, known bool, step int) bool 
 	})
 	var steps atomic.Int64
 	inner := *h
-	inner.store = steppedStore{h.store, func() {
+	inner.store = documentstest.Stepped(h.store, func() {
 		if steps.Add(1) == int64(step) {
 			store()
 		}
-	}}
+	})
 	other := inner.build(t, catalogsvc.DefaultConfig(), h.origin)
 	h.origin.Set(catalogtest.WithEpisode(title, catalogtest.Episode(4, 9)))
 	if _, err := other.cache.Invalidate(context.Background(), inv); err != nil {
@@ -279,34 +279,4 @@ type afterwards struct {
 func (o *afterwards) Release(ctx context.Context, ref anilibria.Ref) (anilibria.Release, error) {
 	defer o.told()
 	return o.Origin.Release(ctx, ref)
-}
-
-// steppedStore tells before each operation on a document.
-type steppedStore struct {
-	documents.Store
-	before func()
-}
-
-func (s steppedStore) Collection(spec documents.Spec) documents.Collection {
-	return steppedCollection{s.Store.Collection(spec), s.before}
-}
-
-type steppedCollection struct {
-	documents.Collection
-	before func()
-}
-
-func (c steppedCollection) Get(ctx context.Context, id string, into any) (int64, error) {
-	c.before()
-	return c.Collection.Get(ctx, id, into)
-}
-
-func (c steppedCollection) Insert(ctx context.Context, id string, doc any) error {
-	c.before()
-	return c.Collection.Insert(ctx, id, doc)
-}
-
-func (c steppedCollection) Replace(ctx context.Context, id string, version int64, doc any) error {
-	c.before()
-	return c.Collection.Replace(ctx, id, version, doc)
 }
