@@ -237,7 +237,7 @@ func (s *store) amend(ctx context.Context, id string, edit func(*account) error)
 }
 
 // maxTries of a change that others keep overtaking.
-const maxTries = 8
+const maxTries = 20
 
 func named(err error) error {
 	if errors.Is(err, documents.ErrNotFound) {
