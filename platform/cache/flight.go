@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -154,6 +155,9 @@ func (fs *flights) answerLocked(f *flight, a finding, err error) {
 	}
 	f.answer, f.err, f.answered = a, err, true
 	close(f.done)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		fs.dropLocked(f) // who asks after a failure starts afresh
+	}
 }
 
 // giveUp makes the key of a flight that takes too long usable again, although the
